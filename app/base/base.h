@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define VPR_MUST_USE __attribute__((warn_unused_result))
-#define VPR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define VPR_PRINTF(fmt, args) __attribute__((format(__printf__, fmt, args)))
 #define VPR_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Parts per million: 1,000,000 is the whole. */

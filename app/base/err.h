@@ -5,6 +5,8 @@
 #ifndef VPR_BASE_ERR_H
 #define VPR_BASE_ERR_H
 
+#include <stdarg.h>
+
 #include "app/base/base.h"
 
 #define VPR_CODES(X) \
@@ -72,6 +74,9 @@ struct vpr_err {
 /* Store the refusal in `err` (may be NULL) and return `code`. */
 enum vpr_code vpr_fail(struct vpr_err *err, enum vpr_code code, const char *fmt, ...)
     VPR_PRINTF(3, 4);
+
+/* vsnprintf behind a pure header: the length the whole text has. */
+size_t vpr_format(char *text, size_t size, const char *fmt, va_list args) VPR_PRINTF(3, 0);
 
 const char *vpr_code_name(enum vpr_code code); /* "NO_FUNDS" */
 const char *vpr_code_text(enum vpr_code code);
