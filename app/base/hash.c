@@ -32,7 +32,7 @@ void vpr_ripemd160(uint8_t out[20], const void *data, size_t len)
 void vpr_hasher_start(struct vpr_hasher *h, const char *tag)
 {
     size_t len = strlen(tag);
-    VPR_ASSERT(len >= 1 && len <= UINT8_MAX);
+    VPR_ASSERT(len <= UINT8_MAX);
     uint8_t length = (uint8_t)len;
     VPR_ASSERT(SHA256_Init(&h->sha) == 1);
     vpr_hasher_fixed(h, &length, 1);

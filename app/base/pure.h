@@ -3,10 +3,7 @@
  *
  * It admits a few headers and poisons the rest: a clock, a float, a random number, the
  * environment, a file or a log line does not compile here.  It defines nothing.  base/{err,
- * mem,sig}.c and store/kv_rocksdb.c are compiled apart, behind pure headers.
- *
- * `time` itself stays legal, since CometBFT's messages have fields of that name: the call is
- * undeclared here, an error, and the symbol lint looks for it in the archive. */
+ * mem,sig}.c and store/kv_rocksdb.c are compiled apart, behind pure headers. */
 #ifndef VPR_BASE_PURE_H
 #define VPR_BASE_PURE_H
 
@@ -25,7 +22,7 @@
 #include <protobuf-c/protobuf-c.h>
 
 #pragma GCC poison float double _Float128 _Complex
-#pragma GCC poison clock gettimeofday clock_gettime localtime gmtime sleep usleep nanosleep
+#pragma GCC poison time clock gettimeofday clock_gettime localtime gmtime sleep usleep nanosleep
 #pragma GCC poison rand random srand srandom drand48 arc4random getrandom getentropy
 #pragma GCC poison randombytes randombytes_buf randombytes_uniform
 #pragma GCC poison getenv secure_getenv setlocale system popen fork execv
