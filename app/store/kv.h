@@ -20,6 +20,9 @@ struct vpr_kv_write {
 struct vpr_kv {
     void *self;
 
+    /* The owner's thread reads the newest (snapshot NULL), scans and commits; any thread takes,
+     * reads and releases snapshots. */
+
     /* A consistent, immutable picture for readers of other threads. */
     void *(*snapshot)(void *self);
     void (*release)(void *self, void *snapshot);
@@ -39,7 +42,7 @@ struct vpr_kv {
                  void *arg);
 
     /* All or nothing, and on disk when this returns. */
-    void (*write)(void *self, const struct vpr_kv_write *writes, size_t count);
+    void (*commit)(void *self, const struct vpr_kv_write *writes, size_t count);
 
     void (*close)(void *self);
 };

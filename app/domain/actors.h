@@ -1,0 +1,64 @@
+/* actors.h - what servicers, requestors, fishermen and validators have in common: owner,
+ * operator, stake, status, and terms stored with the session they count from.
+ *
+ * An actor's id is its first operator address, never reused; an operator serves one actor. */
+#ifndef VPR_DOMAIN_ACTORS_H
+#define VPR_DOMAIN_ACTORS_H
+
+#include "app/tx/handler.h"
+#include "viper/v1/state.pb-c.h"
+
+#define VPR_CHAINS_MAX 15
+#define VPR_PAIRS_MAX 16
+#define VPR_GATEWAY_KEYS_MAX 8
+#define VPR_SERVICERS_LEAST 3
+#define VPR_SERVICERS_MOST 24
+#define VPR_URL_BYTES_MAX 255
+
+/* NULL: never staked. */
+const Viper__V1__Actor *vpr_actor_get(struct vpr_ctx *ctx, const struct vpr_address *id);
+void vpr_actor_put(struct vpr_ctx *ctx, const struct vpr_address *id,
+                   const Viper__V1__Actor *actor);
+/* The actor this operator serves at present. */
+VPR_MUST_USE bool vpr_actor_by_operator(struct vpr_ctx *ctx, const struct vpr_address *operator_,
+                                        struct vpr_address *ret_id);
+/* As above, and of that kind; NOT_STAKED otherwise. */
+VPR_MUST_USE enum vpr_code vpr_actor_of_signer(struct vpr_ctx *ctx, Viper__V1__Kind kind,
+                                               struct vpr_address *ret_id);
+
+/* What session `session` reads; NULL: not there yet. */
+const Viper__V1__Terms *vpr_terms_get(struct vpr_ctx *ctx, const struct vpr_address *id,
+                                      uint64_t session);
+const Viper__V1__Terms *vpr_terms_newest(struct vpr_ctx *ctx, const struct vpr_address *id);
+void vpr_terms_put(struct vpr_ctx *ctx, const struct vpr_address *id, uint64_t session,
+                   const Viper__V1__Terms *terms);
+bool vpr_terms_list(const Viper__V1__Terms *terms, uint16_t chain, uint16_t zone);
+
+/* The part every stake message shares: checks, debit, record, operator index, terms that
+ * count from the right session (genesis: 0). */
+VPR_MUST_USE enum vpr_code vpr_actor_stake(struct vpr_ctx *ctx, const char *owner,
+                                           const char *operator_, uint64_t amount,
+                                           Viper__V1__Actor *actor, Viper__V1__Terms *terms);
+/* Signer must be owner or operator of that kind of actor. */
+VPR_MUST_USE enum vpr_code vpr_actor_for_edit(struct vpr_ctx *ctx, const char *id_text,
+                                              Viper__V1__Kind kind, struct vpr_address *ret_id,
+                                              const Viper__V1__Actor **ret_actor);
+
+/* Fishermen who sealed nothing for 24 sessions are paused by this (settlement calls it). */
+void vpr_actor_pause(struct vpr_ctx *ctx, const struct vpr_address *id);
+
+/* After transactions: stakes whose unbonding is over go back (a bounded number a block). */
+void vpr_actors_unbond(struct vpr_ctx *ctx);
+
+/* Each id of a kind, in id order; the callback returns false to stop. */
+void vpr_actors_each(struct vpr_ctx *ctx, Viper__V1__Kind kind,
+                     bool (*each)(struct vpr_ctx *ctx, void *arg, const struct vpr_address *id,
+                                  const Viper__V1__Actor *actor),
+                     void *arg);
+
+extern const struct vpr_domain vpr_actors; /* the messages all kinds share */
+extern const struct vpr_domain vpr_servicers;
+extern const struct vpr_domain vpr_requestors;
+extern const struct vpr_domain vpr_fishermen;
+
+#endif

@@ -1,0 +1,35 @@
+/* validators.h - the validator set, its beacon chains and its yield. */
+#ifndef VPR_DOMAIN_VALIDATORS_H
+#define VPR_DOMAIN_VALIDATORS_H
+
+#include "app/tx/handler.h"
+#include "viper/v1/state.pb-c.h"
+
+struct vpr_validator_update {
+    struct vpr_hash key; /* ed25519 consensus key */
+    uint64_t power;      /* 0 removes */
+};
+
+/* By 20-byte consensus address, among all validator records, in the set or not. */
+VPR_MUST_USE bool vpr_validator_by_consensus(struct vpr_ctx *ctx,
+                                             const struct vpr_address *consensus,
+                                             struct vpr_address *ret_id);
+
+/* Top max_validators by stake, lower id first at a tie, power = stake / 10^6; only changes
+ * against what CometBFT knows.  Never empties the set.  ret_updates in ctx->arena. */
+size_t vpr_validators_update(struct vpr_ctx *ctx, struct vpr_validator_update **ret_updates);
+
+/* In the first block of a session: mint the yield of the one that ended and pay the fees of
+ * the fee pool out the same way. */
+void vpr_validators_yield(struct vpr_ctx *ctx);
+/* Pending chain ends become current when their session opens. */
+void vpr_validators_renew(struct vpr_ctx *ctx);
+
+/* The end x of the proposer's chain that the next reveal must hash to; false: nobody. */
+VPR_MUST_USE bool vpr_validator_beacon_end(struct vpr_ctx *ctx,
+                                           const struct vpr_address *consensus,
+                                           struct vpr_hash *ret_end);
+
+extern const struct vpr_domain vpr_validators;
+
+#endif

@@ -1,0 +1,64 @@
+/* run.h - one transaction: decode, authenticate, take the fee, apply journaled.
+ *
+ * Knows no message by name; the caller hands the tables down. */
+#ifndef VPR_TX_RUN_H
+#define VPR_TX_RUN_H
+
+#include "app/tx/handler.h"
+
+#define VPR_TX_BYTES_MAX (1u << 20)
+#define VPR_TX_MESSAGES_MAX 16
+#define VPR_BLOCK_GAS_MAX UINT64_C(60000000)
+#define VPR_BLOCK_SIGNATURES_MAX UINT64_C(7000)
+#define VPR_TX_GAS_PER_BYTE 10
+#define VPR_TX_GAS_PER_SIGNATURE 2000
+#define VPR_SEEN_MAX 1024           /* live unordered entries of an account */
+#define VPR_UNORDERED_AHEAD_S 600   /* a timeout lies at most this far ahead */
+
+struct vpr_tables {
+    const struct vpr_domain *const *domains;
+    size_t count;
+};
+
+struct vpr_tx_result {
+    enum vpr_code code;
+    char log[VPR_ERR_TEXT_MAX];
+    uint64_t gas_wanted, gas_used; /* deterministic: they are hashed */
+    struct vpr_bytes data;
+    size_t event_first, event_count; /* in ctx->events */
+};
+
+/* What a decoded envelope says, for ordering and limits; nothing is verified. */
+struct vpr_tx_sketch {
+    struct vpr_address signer; /* zero if it cannot be told */
+    uint64_t gas, signatures, fee_uvipr, sequence;
+    bool unordered;
+    enum vpr_lane lane; /* SESSION only if every message is */
+};
+VPR_MUST_USE enum vpr_code vpr_tx_sketch(struct vpr_ctx *ctx, const struct vpr_tables *tables,
+                                         struct vpr_bytes raw, struct vpr_tx_sketch *ret);
+
+/* For the mempool: envelope, signature, fee, sequence or window, existence; changes nothing.
+ * `recheck` skips the signature. */
+void vpr_tx_check(struct vpr_ctx *ctx, const struct vpr_tables *tables, struct vpr_bytes raw,
+                  bool recheck, struct vpr_tx_result *ret);
+
+/* In a block: the fee stays taken when a message fails, everything else is undone. */
+void vpr_tx_run(struct vpr_ctx *ctx, const struct vpr_tables *tables, struct vpr_bytes raw,
+                struct vpr_tx_result *ret);
+
+/* Like run, without signature and fee, undone at the end: exact gas and the refusal. */
+void vpr_tx_simulate(struct vpr_ctx *ctx, const struct vpr_tables *tables,
+                     struct vpr_bytes raw, struct vpr_tx_result *ret);
+
+/* The system transaction: TxRaw with empty auth_info, no signature, one MsgSystem. */
+struct vpr_bytes vpr_tx_system_pack(struct vpr_arena *arena, const ProtobufCMessage *system);
+/* NULL if `raw` is not exactly one. */
+const ProtobufCMessage *vpr_tx_system_unpack(struct vpr_arena *arena, struct vpr_bytes raw);
+/* True also for malformed attempts: any message of that type. */
+bool vpr_tx_is_system(struct vpr_arena *arena, struct vpr_bytes raw);
+
+/* Unordered entries whose timeout has passed leave the seen set; once a block. */
+void vpr_tx_forget(struct vpr_ctx *ctx);
+
+#endif
