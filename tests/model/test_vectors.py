@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""The model against the golden vectors: every group, every case."""
+
+import hashlib
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import rules as R  # noqa: E402
+
+PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "protocol.json")
+passed = failed = 0
+
+
+def expect(ident, got, want):
+    global passed, failed
+    if got == want:
+        passed += 1
+    else:
+        failed += 1
+        print(f"{ident}: got {got}, want {want}")
+
+
+def label(text):
+    """o7: an address; #seed: 32 bytes; else hex."""
+    if text.startswith("#"):
+        return hashlib.sha256(text[1:].encode()).digest()
+    return hashlib.sha256(text.encode()).digest()[:20]
+
+
+def rows(table):
+    for row in table["rows"]:
+        yield dict(zip(table["columns"], row))
+
+
+def part(p):
+    (kind, value), = p.items()
+    if kind == "int":
+        return int(value)
+    if kind == "fixed":
+        return bytes.fromhex(value)
+    if kind == "var":
+        return ("var", bytes.fromhex(value))
+    return (kind, int(value))
+
+
+def flat(parts):
+    for p in parts:
+        if "list" in p:
+            yield ("u32", len(p["list"]))
+            for item in p["list"]:
+                yield from flat(item if isinstance(item, list) else [item])
+        else:
+            yield part(p)
+
+
+def hashes(d):
+    for c in d["H"]:
+        expect(c["id"], R.H(c["tag"], *flat(c["parts"])).hex(), c["hash"])
+    for c in d["addresses"]["good"]:
+        key = bytes.fromhex(c["key"])
+        if c["type"] == "ed25519":
+            expect(c["id"], hashlib.sha256(key).digest()[:20].hex(), c["address"])
+        address = bytes.fromhex(c["address"])
+        for prefix, field in (("viper", "viper"), ("vipervaloper", "valoper"),
+                              ("vipervalcons", "valcons")):
+            if field in c:
+                expect(c["id"], R.to_bech32(address, prefix), c[field])
+                expect(c["id"], R.from_bech32(c[field], prefix), address)
+    for c in d["addresses"]["refused"]:
+        try:
+            R.from_bech32(c["text"])
+            expect(c["id"], "accepted", "refused")
+        except ValueError:
+            expect(c["id"], 0, 0)
+
+
+def sessions(d):
+    b = d["beacon"]
+    now = R.beacon_genesis(b["chain_id"])
+    expect("beacon-genesis", now.hex(), b["B_0"])
+    ends = {"v0": bytes.fromhex(b["end_v0"]), "v1": bytes.fromhex(b["end_v1"])}
+    for s in b["steps"]:
+        pre = bytes.fromhex(s["preimage"]) if s["preimage"] else None
+        now, end = R.beacon_step(now, label(s["proposer"]), ends.get(s["proposer"]), pre)
+        ends[s["proposer"]] = end
+        expect(s["id"], now.hex(), s["B"])
+    for c in d["sid"]:
+        sid = R.sid(c["chain_id"], c["s"], label(c["requestor"]), c["chain"], c["zone"])
+        expect(c["id"], sid.hex(), c["sid"])
+        expect(c["id"], R.draw_key(sid, label(c["seed"])).hex(), c["key"])
+    for r in rows(d["weight"]):
+        expect(r["id"], R.weight(int(r["own"]), int(r["delegated"]), r["score"],
+                                 r["score_floor"]), int(r["weight"]))
+    for group, tag in (("servicer_draw", "slot"), ("fishermen_draw", "fish")):
+        for c in d[group]:
+            names = {}
+            if "gen" in c:
+                listed = [(f"o{i}", f"s{i}", 15000 * (100000 + i * 7919 % 900001))
+                          for i in range(c["gen"])]
+            else:
+                listed = c["members"]
+            members = []
+            for owner, ident, w in listed:
+                names[label(ident)] = ident
+                members.append((label(owner), label(ident), int(w)))
+            out = {label(o) for o in c["excluded"]}
+            for x in c["draws"]:
+                got = R.draw(tag, label(x["key"]), c["n"], members, out)
+                expect(c["id"], [names[g] for g in got], x["drawn"])
+
+
+def relays(d):
+    parts = {}
+    for c in d["signed"]:
+        kind = c["id"].split("-")[1]
+        if kind == "token":
+            got = R.H("token", bytes.fromhex(c["sid"]), bytes.fromhex(c["client_key"]))
+        elif kind == "request":
+            req = R.h_req(c["method"], c["path"], bytes.fromhex(c["body"]))
+            raw = R.request_part(bytes.fromhex(c["sid"]), bytes.fromhex(c["servicer"]),
+                                 bytes.fromhex(c["client_key"]), int(c["seq"]),
+                                 int(c["cum_cu"]), int(c["cu"]), req)
+            parts[c["id"]] = raw
+            got = R.H("request", raw)
+        elif kind == "receipt":
+            got = R.H("receipt", R.H("request-part", parts[c["request"]]),
+                      ("u16", c["status"]), R.h_res(c["status"], bytes.fromhex(c["body"])))
+        elif kind == "refusal":
+            got = R.H("refusal", R.H("request-part", parts[c["request"]]),
+                      ("u16", c["reason"]))
+        else:
+            got = R.H("shadow", bytes.fromhex(c["sid"]), bytes.fromhex(c["servicer"]),
+                      ("var", c["method"].encode()), ("var", c["path"].encode()),
+                      ("var", bytes.fromhex(c["body"])), int(c["nonce"]))
+        expect(c["id"], got.hex(), c["hash"])
+    for c in d["sum_tree"]:
+        leaves = [(hashlib.sha256(f"leaf-{i}".encode()).digest(), i * 37 % 100 + 1)
+                  for i in range(c["leaves"])]
+        root, total = R.tree_root(leaves)
+        expect(c["id"], (root.hex(), total), (c["root"], c["sum"]))
+        for b in c["branches"]:
+            got = [[h.hex(), s] for h, s in R.tree_branch(leaves, b["index"])]
+            expect(c["id"], got, b["siblings"])
+            expect(c["id"], sum(s for _, s in leaves[:b["index"]]), b["before"])
+    for c in d["prove_position"]:
+        got = R.positions(label(c["challenge"]), label(c["servicer"]),
+                          [int(g) for g in c["gross"]], [int(s) for s in c["sum"]],
+                          len(c["positions"]))
+        expect(c["id"], got, [(e, int(p)) for e, p in c["positions"]])
+    for c in d["card"]["cards"]:
+        samples = c.get("samples", [])
+        leaves = [(R.H("sample", bytes.fromhex(s["bytes"])), s["sum"]) for s in samples]
+        expect(c["id"], [h.hex() for h, _ in leaves], [s["leaf"] for s in samples])
+        root, answered = R.tree_root(leaves)
+        expect(c["id"], (root.hex(), answered), (c["root"], c["root_sum"]))
+        lines = [(label(line[0]), *line[1:]) for line in c["lines"]]
+        expect(c["id"], R.card_seal(label(c["salt"]), label(c["sid"]), label(c["fisherman"]),
+                                    lines, root).hex(), c["seal"])
+        for o in c["opened"]:
+            at = R.card_position(label(o["challenge"]), label(c["sid"]), label(c["fisherman"]),
+                                 o["i"], len(leaves))
+            expect(c["id"], at, o["position"])
+            expect(c["id"], [[h.hex(), s] for h, s in R.tree_branch(leaves, at)],
+                   o["siblings"])
+    for r in rows(d["card"]["positions"]):
+        expect(r["id"], R.card_position(label(r["challenge"]), label(r["sid"]),
+                                        label(r["fisherman"]), r["i"], r["sum_of_sent"]),
+               r["position"])
+
+
+def scores(d):
+    s = d["score"]
+    for r in rows(s["line"]):
+        full = R.full_use(r["settled_cu"], r["quota"])
+        expect(r["id"], full, r["full"])
+        expect(r["id"], R.line_score(r["sent"], r["refused"], r["answered"], r["checked"],
+                                     r["correct"], r["p90"], full, r["target_ms"], r["max_ms"],
+                                     r["weight_latency"], r["min_samples"]), r["score"])
+    for r in rows(s["session"]):
+        expect(r["id"], R.median(r["counting_line_scores"], r["k"]), r["median"])
+    for r in rows(s["running"]):
+        expect(r["id"], R.running(r["old"], [(m, int(w)) for m, w in r["median_and_weight"]],
+                                  r["alpha"]), r["new"])
+    for r in rows(s["card_factor"]):
+        expect(r["id"], R.card_factor(r["median_and_line_score"], r["card_tolerance"]),
+               r["factor"])
+
+
+def money(d):
+    for r in rows(d["pay"]["split"]):
+        got = R.split(int(r["gross"]), r["score"], r["k"], r["factors_of_paid_cards"],
+                      r["ppm_servicer_fishermen_validator_chain_dao"])
+        want = {k: int(r[k]) for k in ("servicer", "validator", "chain", "dao", "not_minted")}
+        want["fishermen"] = [int(f) for f in r["fishermen"]]
+        expect(r["id"], got, want)
+    for r in rows(d["pay"]["reward"]):
+        expect(r["id"], R.reward(int(r["R"]), int(r["own"]), int(r["delegated"]),
+                                 r["commission"]),
+               (int(r["to_owner"]), int(r["to_delegators"])))
+    for r in rows(d["pay"]["gross"]):
+        expect(r["id"], R.gross(int(r["cu"]), int(r["budget"]), int(r["allowance"]),
+                                r["chain_multiplier"], r["zone_multiplier"]), int(r["gross"]))
+    for r in rows(d["throughput"]):
+        usd = R.usd(int(r["stake"]), r["price"])
+        b = R.budget(int(r["stake"]), r["requestor_yield"], r["session_blocks"])
+        a = R.allowance(usd, r["cu_per_usd"], r["session_blocks"], b, r["cu_price_min"])
+        expect(r["id"], (usd, b, a, R.quota(a, r["share"], r["n"])),
+               tuple(int(r[k]) for k in ("usd", "budget", "allowance", "quota")))
+    for r in rows(d["price"]["median"]):
+        got = R.price_median([(p, int(s)) for p, s in r["votes_price_stake"]],
+                             int(r["set_stake"]))
+        expect(r["id"], got, r["median_or_null"])
+        expect(r["id"], r["old_price"] if got is None else R.price_clamp(r["old_price"], got),
+               r["next_price"])
+    for r in rows(d["price"]["clamp"]):
+        expect(r["id"], R.price_clamp(r["old"], r["median"]), r["new"])
+    for r in rows(d["price"]["stake_price"]):
+        expect(r["id"], R.price_for_stake(r["prices_by_session_running_last"], r["pending"],
+                                          r["newest_median"]), r["price_for_a_stake"])
+
+
+with open(PATH, encoding="utf-8") as f:
+    VECTORS = json.load(f)
+for group in (hashes, sessions, relays, scores, money):
+    group(VECTORS)
+print(f"{passed} passed, {failed} failed")
+sys.exit(1 if failed else 0)
