@@ -3,7 +3,7 @@
  *
  * A pure function of pool, key and exclusions; node, daemons and settlement call this code.
  * A pool is built once a session: entries are owners in address order, an owner's interval
- * holds its members in id order.  A draw is n binary searches: O(slots * (slots + log pool)). */
+ * holds its members in id order.  A draw costs O(slots * (slots + log pool)). */
 #ifndef VPR_RULES_DRAW_H
 #define VPR_RULES_DRAW_H
 

@@ -63,7 +63,8 @@ uint64_t vpr_price_of_stake(const uint64_t *prices, size_t count, uint64_t pendi
 {
     uint64_t lowest = pending;
     VPR_ASSERT(count >= 1);
-    for (size_t i = count > VPR_PRICE_SESSIONS ? count - VPR_PRICE_SESSIONS : 0; i < count; i++) {
+    size_t first = count > VPR_PRICE_SESSIONS ? count - VPR_PRICE_SESSIONS : 0;
+    for (size_t i = first; i < count; i++) {
         lowest = prices[i] < lowest ? prices[i] : lowest;
     }
     if (newest_median != NULL && *newest_median < lowest) {

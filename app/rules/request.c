@@ -88,7 +88,8 @@ struct vpr_hash vpr_request_part_hash(const struct vpr_request *request)
     return vpr_tagged("request-part", bytes, sizeof bytes);
 }
 
-bool vpr_request_verify(const struct vpr_request *request, const struct vpr_signature *signature)
+bool vpr_request_verify(const struct vpr_request *request,
+                        const struct vpr_signature *signature)
 {
     struct vpr_hash hash = vpr_request_hash(request);
     return vpr_ed25519_verify(signature, hash.b, sizeof hash.b, &request->client_key);

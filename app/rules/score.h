@@ -35,8 +35,8 @@ uint32_t vpr_median_quorum(uint32_t drawn_fishermen);
 #define VPR_MEDIAN_SCORES_MAX 64 /* fishermen_per_session is far below */
 /* Median of the counting lines, an even number: floor of the mean of the middle two.  False
  * without a quorum.  count <= VPR_MEDIAN_SCORES_MAX, any order. */
-VPR_MUST_USE bool vpr_median_score(uint32_t *ret_ppm, const uint32_t *scores_ppm, uint32_t count,
-                                   uint32_t drawn_fishermen);
+VPR_MUST_USE bool vpr_median_score(uint32_t *ret_ppm, const uint32_t *scores_ppm,
+                                   uint32_t count, uint32_t drawn_fishermen);
 
 /* Sums of one servicer's medians in one (chain, zone) over a session: weight of a sid =
  * budget(r) * share, as a product of uvipr and ppm. */

@@ -43,8 +43,9 @@ VPR_MUST_USE bool vpr_sumtree_end(struct vpr_sumtree *tree, struct vpr_sumnode *
 
 VPR_MUST_USE bool vpr_sumtree_root(struct vpr_sumnode *ret_root,
                                    const struct vpr_sumnode *leaves, size_t count);
-VPR_MUST_USE bool vpr_sumtree_branch(struct vpr_sumbranch *ret, const struct vpr_sumnode *leaves,
-                                     size_t count, size_t index);
+VPR_MUST_USE bool vpr_sumtree_branch(struct vpr_sumbranch *ret,
+                                     const struct vpr_sumnode *leaves, size_t count,
+                                     size_t index);
 
 /* The root that `leaf` at branch->index of `count` leaves leads to, and the sum of all leaves
  * before it.  False if the shape is not that of index and count, or a sum overflows. */
