@@ -1,7 +1,8 @@
 /* kv.h - the ordered key-value store under the state: one struct of functions.
  *
  * kv_rocksdb keeps it on disk, kv_memory in RAM for tests.  A failing disk is a fault and
- * halts inside; callers see no errors. */
+ * halts inside; callers see no errors.  One thread owns it: it alone reads the newest,
+ * scans and commits; any thread reads and releases snapshots. */
 #ifndef VPR_STORE_KV_H
 #define VPR_STORE_KV_H
 
@@ -19,9 +20,6 @@ struct vpr_kv_write {
 
 struct vpr_kv {
     void *self;
-
-    /* The owner's thread reads the newest (snapshot NULL), scans and commits; any thread takes,
-     * reads and releases snapshots. */
 
     /* A consistent, immutable picture for readers of other threads. */
     void *(*snapshot)(void *self);

@@ -9,7 +9,7 @@
 #include "app/base/arena.h"
 
 #define VPR_OVERLAY_DEPTH_MAX 8
-#define VPR_OVERLAY_BYTES_MAX (UINT64_C(1) << 30)
+#define VPR_OVERLAY_BYTES_MAX (UINT64_C(1) << 32) /* address space, used as needed */
 
 enum vpr_entry_state {
     VPR_ENTRY_SAME, /* as committed: only read, or undone */

@@ -26,7 +26,7 @@ struct vpr_view;  /* the committed state of one height, immutable, counted */
 
 /* `names`: sorted, [a-z]{1,31}; the index into it is the store id of all calls below.
  * Rebuilds the tries from flat state and compares with the recorded app hash; a mismatch
- * gives NULL and a sentence.  The store takes the kv over. */
+ * gives NULL and a sentence.  The store takes the kv over, and closes it on failure too. */
 struct vpr_store *vpr_store_open(struct vpr_kv *kv, const char *const *names, size_t count,
                                  char *err_text, size_t err_size);
 void vpr_store_close(struct vpr_store *store);
@@ -53,8 +53,10 @@ VPR_MUST_USE bool vpr_state_next(const struct vpr_state *state, struct vpr_arena
 VPR_MUST_USE bool vpr_state_prev(const struct vpr_state *state, struct vpr_arena *arena,
                                  uint8_t id, struct vpr_bytes prefix, struct vpr_bytes from,
                                  struct vpr_bytes *ret_key, struct vpr_bytes *ret_value);
-/* The smallest key greater than `key`: where a forward loop goes on. */
+/* The smallest key greater than `key`: where a forward loop goes on.  And the greatest one
+ * below it, for a backward loop. */
 struct vpr_bytes vpr_state_after(struct vpr_arena *arena, struct vpr_bytes key);
+struct vpr_bytes vpr_state_before(struct vpr_arena *arena, struct vpr_bytes key);
 
 /* Writing to a view is a bug and halts. Deleting an absent key is a bug too. */
 void vpr_state_put(const struct vpr_state *state, uint8_t id, struct vpr_bytes key,
@@ -83,7 +85,9 @@ void vpr_store_commit(struct vpr_store *store, uint64_t height);
 VPR_MUST_USE bool vpr_store_rollback(struct vpr_store *store, uint64_t height, char *err_text,
                                      size_t err_size);
 
-/* The view of the last commit; release exactly once.  Any thread. */
+/* The view of the last commit; release exactly once, and before the store is closed.  Any
+ * thread.  A view holds on to the state of its height: what it costs grows with each later
+ * block, so release it after the query. */
 struct vpr_view *vpr_store_view(struct vpr_store *store);
 void vpr_view_release(struct vpr_view *view);
 uint64_t vpr_view_height(const struct vpr_view *view);

@@ -173,6 +173,18 @@ struct vpr_hash vpr_trie_leaf(const struct vpr_hash *key_hash, const struct vpr_
     return vpr_sha256(image, sizeof image);
 }
 
+struct vpr_hash vpr_trie_map_leaf(struct vpr_bytes name, const struct vpr_hash *root)
+{
+    uint8_t image[2 + VPR_TRIE_NAME_MAX + 1 + 32] = {0x00};
+    VPR_ASSERT(name.len >= 1 && name.len <= VPR_TRIE_NAME_MAX);
+    struct vpr_hash value = vpr_sha256(root->b, 32);
+    image[1] = (uint8_t)name.len;
+    memcpy(image + 2, name.data, name.len);
+    image[2 + name.len] = 0x20;
+    memcpy(image + 2 + name.len + 1, value.b, 32);
+    return vpr_sha256(image, 2 + name.len + 1 + 32);
+}
+
 static int key_cmp(const struct vpr_trie_change *a, const struct vpr_trie_change *b)
 {
     return memcmp(a->key.b, b->key.b, sizeof a->key.b);

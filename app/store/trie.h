@@ -43,6 +43,11 @@ uint64_t vpr_trie_heap_used(const struct vpr_trie_heap *heap); /* nodes and leav
 
 struct vpr_hash vpr_trie_leaf(const struct vpr_hash *key_hash, const struct vpr_hash *value_hash);
 
+/* A store's leaf in the simple Merkle map {name -> root}: H(00, the name behind its length,
+ * 20, H(root)). */
+#define VPR_TRIE_NAME_MAX 31
+struct vpr_hash vpr_trie_map_leaf(struct vpr_bytes name, const struct vpr_hash *root);
+
 /* Bit `at` of a key's hash, 0 = the most significant. */
 static inline unsigned vpr_trie_bit(const struct vpr_hash *key, size_t at)
 {
