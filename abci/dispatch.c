@@ -178,8 +178,9 @@ static void set_txs(ProtobufCMessage *message, const struct split *s)
 }
 
 /* NULL if protobuf-c fails; the wire is a Request with this one method in it. */
-static Tendermint__Abci__Request *
-unpack_block(struct abci_memory *memory, struct vpr_bytes body, const struct abci_method *method)
+static Tendermint__Abci__Request *unpack_block(struct abci_memory *memory,
+                                               struct vpr_bytes body,
+                                               const struct abci_method *method)
 {
     struct split s = {0, NULL, NULL, 0};
     uint8_t *copy = abci_memory_alloc(memory, body.len);

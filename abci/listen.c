@@ -115,7 +115,8 @@ static bool listen_tcp(struct abci_listener *l, const char *at, const char *addr
         return fail(ret_why, address, "expected tcp://host:port");
     }
     bool brackets = at[0] == '[' && at[len - 1] == ']';
-    snprintf(host, sizeof host, "%.*s", (int)(brackets ? len - 2 : len), brackets ? at + 1 : at);
+    snprintf(host, sizeof host, "%.*s", (int)(brackets ? len - 2 : len),
+             brackets ? at + 1 : at);
     int bad = getaddrinfo(host, colon + 1, &want, &found);
     if (bad != 0) {
         return fail(ret_why, address, gai_strerror(bad));
