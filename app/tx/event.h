@@ -25,6 +25,7 @@ struct vpr_events {
     struct vpr_arena *arena; /* the block's */
     struct vpr_event **list;
     size_t count, room;
+    bool full; /* the event begun last did not fit: its attributes are dropped too */
 };
 
 struct vpr_ctx;

@@ -5,9 +5,8 @@
 #define VPR_TX_RUN_H
 
 #include "app/tx/handler.h"
+#include "app/tx/wire.h"
 
-#define VPR_TX_BYTES_MAX (1u << 20)
-#define VPR_TX_MESSAGES_MAX 16
 #define VPR_BLOCK_GAS_MAX UINT64_C(60000000)
 #define VPR_BLOCK_SIGNATURES_MAX UINT64_C(7000)
 #define VPR_TX_GAS_PER_BYTE 10
@@ -15,9 +14,14 @@
 #define VPR_SEEN_MAX 1024           /* live unordered entries of an account */
 #define VPR_UNORDERED_AHEAD_S 600   /* a timeout lies at most this far ahead */
 
+/* Moves a fee to where fees wait for the next session, or NO_FUNDS. */
+typedef enum vpr_code vpr_fee_fn(struct vpr_ctx *ctx, const struct vpr_address *from,
+                                 struct vpr_coin amount);
+
 struct vpr_tables {
     const struct vpr_domain *const *domains;
     size_t count;
+    vpr_fee_fn *take_fee;
 };
 
 struct vpr_tx_result {
@@ -52,7 +56,7 @@ void vpr_tx_simulate(struct vpr_ctx *ctx, const struct vpr_tables *tables,
                      struct vpr_bytes raw, struct vpr_tx_result *ret);
 
 /* The system transaction: TxRaw with empty auth_info, no signature, one MsgSystem. */
-struct vpr_bytes vpr_tx_system_pack(struct vpr_arena *arena, const ProtobufCMessage *system);
+struct vpr_bytes vpr_tx_system_pack(struct vpr_arena *arena, const ProtobufCMessage *message);
 /* NULL if `raw` is not exactly one. */
 const ProtobufCMessage *vpr_tx_system_unpack(struct vpr_arena *arena, struct vpr_bytes raw);
 /* True also for malformed attempts: any message of that type. */

@@ -1,0 +1,281 @@
+#include "app/tx/auth.h"
+
+#include "app/base/bytes.h"
+#include "app/base/hash.h"
+#include "viper/v1/state.pb-c.h"
+
+/* How many entries of the seen set leave in one block; the rest leaves in the next ones. */
+#define FORGET_MAX 20000
+
+static const Viper__V1__Account *account_get(struct vpr_ctx *ctx, const struct vpr_address *who)
+{
+    struct vpr_key_buf key = vpr_key(VPR_KEY_ACCOUNT);
+    vpr_key_address(&key, who);
+    return (const Viper__V1__Account *)vpr_record_get(
+        ctx, VPR_STORE_ACCOUNTS, vpr_key_bytes(&key), &viper__v1__account__descriptor);
+}
+
+static void account_put(struct vpr_ctx *ctx, const struct vpr_address *who,
+                        const Viper__V1__Account *account)
+{
+    struct vpr_key_buf key = vpr_key(VPR_KEY_ACCOUNT);
+    vpr_key_address(&key, who);
+    vpr_record_put(ctx, VPR_STORE_ACCOUNTS, vpr_key_bytes(&key), &account->base);
+}
+
+/* ---- the seen set of unordered transactions ---- */
+
+static struct vpr_hash seen_hash(const struct vpr_envelope *env)
+{
+    return vpr_sha256_2(env->wire.body.data, env->wire.body.len, env->wire.auth.data,
+                        env->wire.auth.len);
+}
+
+static struct vpr_key_buf seen_key(const struct vpr_address *who, const struct vpr_hash *hash)
+{
+    struct vpr_key_buf key = vpr_key(VPR_KEY_SEEN);
+    vpr_key_address(&key, who);
+    vpr_key_hash(&key, hash);
+    return key;
+}
+
+static struct vpr_key_buf queue_key(uint64_t timeout_s, const struct vpr_address *who,
+                                    const struct vpr_hash *hash)
+{
+    struct vpr_key_buf key = vpr_key(VPR_KEY_SEEN_QUEUE);
+    vpr_key_u64(&key, timeout_s);
+    vpr_key_address(&key, who);
+    vpr_key_hash(&key, hash);
+    return key;
+}
+
+static uint64_t seen_count(struct vpr_ctx *ctx, const struct vpr_address *who)
+{
+    struct vpr_key_buf key = vpr_key(VPR_KEY_SEEN_COUNT);
+    vpr_key_address(&key, who);
+    struct vpr_bytes value;
+    if (!vpr_state_get(ctx->state, ctx->arena, VPR_STORE_ACCOUNTS, vpr_key_bytes(&key),
+                       &value)) {
+        return 0;
+    }
+    VPR_ASSERT(value.len == 8);
+    return vpr_get_be64(value.data);
+}
+
+static void seen_count_put(struct vpr_ctx *ctx, const struct vpr_address *who, uint64_t count)
+{
+    struct vpr_key_buf key = vpr_key(VPR_KEY_SEEN_COUNT);
+    vpr_key_address(&key, who);
+    if (count == 0) {
+        vpr_state_del(ctx->state, VPR_STORE_ACCOUNTS, vpr_key_bytes(&key));
+        return;
+    }
+    uint8_t be[8];
+    vpr_put_be64(be, count);
+    vpr_state_put(ctx->state, VPR_STORE_ACCOUNTS, vpr_key_bytes(&key),
+                  vpr_bytes_of(be, sizeof be));
+}
+
+static enum vpr_code check_unseen(struct vpr_ctx *ctx, const struct vpr_envelope *env)
+{
+    if (env->wire.timeout_s - ctx->time_s > VPR_UNORDERED_AHEAD_S) {
+        return vpr_fail(ctx->err, VPR_BAD_FIELD, "timeout_timestamp %" PRId64 " lies more than "
+                        "%d s after block time %" PRId64, env->wire.timeout_s,
+                        VPR_UNORDERED_AHEAD_S, ctx->time_s);
+    }
+    struct vpr_hash hash = seen_hash(env);
+    struct vpr_key_buf key = seen_key(&env->signer, &hash);
+    struct vpr_bytes value;
+    if (vpr_state_get(ctx->state, ctx->arena, VPR_STORE_ACCOUNTS, vpr_key_bytes(&key),
+                      &value)) {
+        return vpr_fail(ctx->err, VPR_REPLAYED, "this unordered transaction was executed before");
+    }
+    if (seen_count(ctx, &env->signer) >= VPR_SEEN_MAX) {
+        return vpr_fail(ctx->err, VPR_REPLAYED, "the account has %d unordered transactions "
+                        "whose timeouts have not passed; send it again later", VPR_SEEN_MAX);
+    }
+    return VPR_OK;
+}
+
+static void mark_seen(struct vpr_ctx *ctx, const struct vpr_envelope *env)
+{
+    static const uint8_t present[] = {1};
+    struct vpr_hash hash = seen_hash(env);
+    uint64_t timeout_s = (uint64_t)env->wire.timeout_s;
+    struct vpr_key_buf key = seen_key(&env->signer, &hash);
+    struct vpr_key_buf queued = queue_key(timeout_s, &env->signer, &hash);
+    uint8_t be[8];
+    vpr_put_be64(be, timeout_s);
+    vpr_state_put(ctx->state, VPR_STORE_ACCOUNTS, vpr_key_bytes(&key),
+                  vpr_bytes_of(be, sizeof be));
+    vpr_state_put(ctx->state, VPR_STORE_ACCOUNTS, vpr_key_bytes(&queued),
+                  vpr_bytes_of(present, sizeof present));
+    seen_count_put(ctx, &env->signer, seen_count(ctx, &env->signer) + 1);
+}
+
+void vpr_tx_forget(struct vpr_ctx *ctx)
+{
+    const struct vpr_key_buf prefix = vpr_key(VPR_KEY_SEEN_QUEUE);
+    for (unsigned i = 0; i < FORGET_MAX; i++) {
+        size_t mark = vpr_arena_mark(ctx->arena);
+        struct vpr_bytes queued, value;
+        if (!vpr_state_next(ctx->state, ctx->arena, VPR_STORE_ACCOUNTS,
+                            vpr_key_bytes(&prefix), vpr_key_bytes(&prefix), &queued, &value)) {
+            return;
+        }
+        struct vpr_reader r = vpr_reader(queued);
+        struct vpr_address who;
+        struct vpr_hash hash;
+        (void)vpr_read_u8(&r);
+        uint64_t timeout_s = vpr_read_be64(&r);
+        vpr_read(&r, who.b, sizeof who.b);
+        vpr_read(&r, hash.b, sizeof hash.b);
+        VPR_ASSERT(vpr_read_done(&r));
+        if (ctx->time_s < 0 || timeout_s >= (uint64_t)ctx->time_s) {
+            vpr_arena_release(ctx->arena, mark);
+            return;
+        }
+        struct vpr_key_buf key = seen_key(&who, &hash);
+        vpr_state_del(ctx->state, VPR_STORE_ACCOUNTS, vpr_key_bytes(&key));
+        vpr_state_del(ctx->state, VPR_STORE_ACCOUNTS, queued);
+        seen_count_put(ctx, &who, seen_count(ctx, &who) - 1);
+        vpr_arena_release(ctx->arena, mark);
+    }
+}
+
+/* ---- the account ---- */
+
+static enum vpr_code check_sequence(struct vpr_ctx *ctx, uint64_t have, uint64_t stated,
+                                    enum vpr_auth_mode mode)
+{
+    uint64_t ahead = mode == VPR_AUTH_RUN ? 1 : VPR_SEQUENCE_AHEAD;
+    if (stated < have || stated - have >= ahead) {
+        return vpr_fail(ctx->err, VPR_BAD_SEQUENCE, "sequence %" PRIu64 ", but the account is at "
+                        "%" PRIu64 "; query it and sign again", stated, have);
+    }
+    return VPR_OK;
+}
+
+static enum vpr_code check_timeouts(struct vpr_ctx *ctx, const struct vpr_wire_tx *wire)
+{
+    if (wire->timeout_height != 0 && ctx->height > wire->timeout_height) {
+        return vpr_fail(ctx->err, VPR_EXPIRED, "timeout_height %" PRIu64 " has passed at height "
+                        "%" PRIu64, wire->timeout_height, ctx->height);
+    }
+    if (wire->has_timeout && (wire->timeout_s < 0 || ctx->time_s > wire->timeout_s)) {
+        return vpr_fail(ctx->err, VPR_EXPIRED, "timeout_timestamp %" PRId64 " has passed at block "
+                        "time %" PRId64, wire->timeout_s, ctx->time_s);
+    }
+    return VPR_OK;
+}
+
+static enum vpr_code check_price(struct vpr_ctx *ctx, const struct vpr_envelope *env,
+                                 const Viper__V1__Account *account)
+{
+    const struct vpr_wire_tx *wire = &env->wire;
+    if (wire->gas_limit < env->gas) {
+        return vpr_fail(ctx->err, VPR_GAS_TOO_LOW, "needs %" PRIu64 " gas, gas_limit is %" PRIu64,
+                        env->gas, wire->gas_limit);
+    }
+    uint64_t least = vpr_envelope_fee(ctx, env->gas);
+    if (wire->fee_uvipr < least) {
+        return vpr_fail(ctx->err, VPR_FEE_TOO_LOW, "%" PRIu64 " gas cost at least %" PRIu64
+                        " uvipr, the fee is %" PRIu64, env->gas, least, wire->fee_uvipr);
+    }
+    if (account->balance < wire->fee_uvipr) {
+        return vpr_fail(ctx->err, VPR_NO_FUNDS, "the fee is %" PRIu64 " uvipr, the account has "
+                        "%" PRIu64, wire->fee_uvipr, account->balance);
+    }
+    return VPR_OK;
+}
+
+static enum vpr_code stored_key(struct vpr_public_key *ret, const Viper__V1__Account *account,
+                                struct vpr_err *err)
+{
+    struct vpr_public_key key = {VPR_KEY_TYPE_NONE, {0}};
+    switch (account->key_type) {
+    case VIPER__V1__KEY_TYPE__KEY_TYPE_SECP256K1:
+        key.type = VPR_KEY_TYPE_SECP256K1;
+        break;
+    case VIPER__V1__KEY_TYPE__KEY_TYPE_ED25519:
+        key.type = VPR_KEY_TYPE_ED25519;
+        break;
+    case VIPER__V1__KEY_TYPE__KEY_TYPE_NONE:
+    default: /* protobuf's own filler value */
+        return vpr_fail(err, VPR_BAD_SIGNATURE, "the account has not signed before: the "
+                        "transaction must carry its public key");
+    }
+    VPR_ASSERT(account->key.len == vpr_key_len(&key));
+    memcpy(key.b, account->key.data, account->key.len);
+    *ret = key;
+    return VPR_OK;
+}
+
+static enum vpr_code check_signature(struct vpr_ctx *ctx, const struct vpr_envelope *env,
+                                     const Viper__V1__Account *account)
+{
+    const struct vpr_wire_tx *wire = &env->wire;
+    struct vpr_public_key key = wire->key;
+    if (key.type == VPR_KEY_TYPE_NONE) {
+        VPR_TRY(stored_key(&key, account, ctx->err));
+    }
+    struct vpr_bytes doc = vpr_wire_sign_doc(ctx->arena, wire->body, wire->auth, ctx->chain_id,
+                                             account->number);
+    if (!vpr_key_usable(&key)) {
+        return vpr_fail(ctx->err, VPR_BAD_KEY, "the public key is not a point one can sign for");
+    }
+    if (!vpr_wire_verify(&key, &wire->signature, doc)) {
+        return vpr_fail(ctx->err, VPR_BAD_SIGNATURE, "the signature does not verify for "
+                        "chain-id %s, account number %" PRIu64 ", sequence %" PRIu64,
+                        ctx->chain_id, account->number, wire->sequence);
+    }
+    return VPR_OK;
+}
+
+enum vpr_code vpr_auth_verify(struct vpr_ctx *ctx, const struct vpr_envelope *env,
+                              enum vpr_auth_mode mode)
+{
+    const Viper__V1__Account *account = account_get(ctx, &env->signer);
+    if (account == NULL) {
+        return vpr_fail(ctx->err, VPR_NO_FUNDS, "the signer's account does not exist; send it "
+                        "some uvipr first");
+    }
+    VPR_TRY(check_timeouts(ctx, &env->wire));
+    if (mode == VPR_AUTH_SIMULATE) {
+        return VPR_OK;
+    }
+    if (env->wire.unordered) {
+        VPR_TRY(check_unseen(ctx, env));
+    } else {
+        VPR_TRY(check_sequence(ctx, account->sequence, env->wire.sequence, mode));
+    }
+    VPR_TRY(check_price(ctx, env, account));
+    if (mode != VPR_AUTH_RECHECK) {
+        VPR_TRY(check_signature(ctx, env, account));
+    }
+    return VPR_OK;
+}
+
+enum vpr_code vpr_auth_accept(struct vpr_ctx *ctx, const struct vpr_tables *tables,
+                              const struct vpr_envelope *env)
+{
+    const struct vpr_wire_tx *wire = &env->wire;
+    VPR_TRY(tables->take_fee(ctx, &env->signer, vpr_coin(wire->fee_uvipr)));
+
+    Viper__V1__Account account = *account_get(ctx, &env->signer);
+    struct vpr_public_key key = wire->key;
+    if (account.key_type == VIPER__V1__KEY_TYPE__KEY_TYPE_NONE) {
+        VPR_ASSERT(key.type != VPR_KEY_TYPE_NONE);
+        account.key_type = key.type == VPR_KEY_TYPE_SECP256K1
+                               ? VIPER__V1__KEY_TYPE__KEY_TYPE_SECP256K1
+                               : VIPER__V1__KEY_TYPE__KEY_TYPE_ED25519;
+        account.key = (ProtobufCBinaryData){vpr_key_len(&key), key.b};
+    }
+    if (wire->unordered) {
+        mark_seen(ctx, env);
+    } else {
+        account.sequence++;
+    }
+    account_put(ctx, &env->signer, &account);
+    return VPR_OK;
+}

@@ -1,0 +1,30 @@
+/* auth.h - who sent a transaction, that it was not executed before, and its fee.
+ *
+ * Inside app/tx only.  This is the owner of the sequence and the key in an account's record
+ * and of the seen set; the balance belongs to domain/accounts. */
+#ifndef VPR_TX_AUTH_H
+#define VPR_TX_AUTH_H
+
+#include "app/tx/envelope.h"
+
+/* The mempool admits sequences this far ahead of the account's; a block takes the next one
+ * only. */
+#define VPR_SEQUENCE_AHEAD 64
+
+enum vpr_auth_mode {
+    VPR_AUTH_RUN,      /* in a block */
+    VPR_AUTH_CHECK,    /* mempool */
+    VPR_AUTH_RECHECK,  /* mempool again: the signature has been verified */
+    VPR_AUTH_SIMULATE, /* no signature, no fee, any sequence */
+};
+
+/* All that must hold before the fee is taken; changes nothing. */
+VPR_MUST_USE enum vpr_code vpr_auth_verify(struct vpr_ctx *ctx, const struct vpr_envelope *env,
+                                           enum vpr_auth_mode mode);
+
+/* After vpr_auth_verify: takes the fee, moves the sequence or marks the transaction seen,
+ * stores the key.  Refuses only for want of funds, and changes nothing then. */
+VPR_MUST_USE enum vpr_code vpr_auth_accept(struct vpr_ctx *ctx, const struct vpr_tables *tables,
+                                           const struct vpr_envelope *env);
+
+#endif

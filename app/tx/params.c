@@ -1,0 +1,98 @@
+#include "app/tx/params.h"
+
+#include "app/base/coin.h"
+#include "app/tx/handler.h"
+#include "viper/v1/params.pb-c.h"
+
+struct range {
+    const char *name;
+    uint64_t least, most;
+};
+
+static const struct range ranges[VPR_PARAM_COUNT] = {
+#define X(name, main, local, least, most) {#name, UINT64_C(least), UINT64_C(most)},
+    VPR_PARAMS(X)
+#undef X
+};
+
+void vpr_params_get(struct vpr_ctx *ctx, struct vpr_params *ret, uint64_t session)
+{
+    size_t mark = vpr_arena_mark(ctx->arena);
+    const struct vpr_key_buf key = vpr_key(VPR_KEY_PARAMS);
+    const Viper__V1__Params *record = (const Viper__V1__Params *)vpr_version_get(
+        ctx, VPR_STORE_PARAMS, vpr_key_bytes(&key), session, &viper__v1__params__descriptor);
+    if (record == NULL) {
+        VPR_HALT("no parameters for a session");
+    }
+#define X(name, main, local, least, most) ret->v[VPR_P_##name] = record->name;
+    VPR_PARAMS(X)
+#undef X
+    vpr_arena_release(ctx->arena, mark);
+}
+
+uint64_t vpr_param(struct vpr_ctx *ctx, enum vpr_param param, uint64_t session)
+{
+    VPR_ASSERT(param < VPR_PARAM_COUNT);
+    struct vpr_params params;
+    vpr_params_get(ctx, &params, session);
+    return params.v[param];
+}
+
+void vpr_params_put(struct vpr_ctx *ctx, const struct vpr_params *params, uint64_t session)
+{
+    Viper__V1__Params record = VIPER__V1__PARAMS__INIT;
+#define X(name, main, local, least, most) record.name = params->v[VPR_P_##name];
+    VPR_PARAMS(X)
+#undef X
+    const struct vpr_key_buf key = vpr_key(VPR_KEY_PARAMS);
+    vpr_version_put(ctx, VPR_STORE_PARAMS, vpr_key_bytes(&key), session, &record.base);
+}
+
+static enum vpr_code check_ranges(const struct vpr_params *params, struct vpr_err *err)
+{
+    for (size_t i = 0; i < VPR_PARAM_COUNT; i++) {
+        uint64_t v = params->v[i];
+        if (v < ranges[i].least || v > ranges[i].most) {
+            return vpr_fail(err, VPR_BAD_FIELD,
+                            "parameter %s is %" PRIu64 "; it may be %" PRIu64 " to %" PRIu64,
+                            ranges[i].name, v, ranges[i].least, ranges[i].most);
+        }
+    }
+    return VPR_OK;
+}
+
+enum vpr_code vpr_params_check(const struct vpr_params *params, struct vpr_err *err)
+{
+    const uint64_t *v = params->v;
+
+    VPR_TRY(check_ranges(params, err));
+    uint64_t split = v[VPR_P_split_servicer] + v[VPR_P_split_fishermen] +
+                     v[VPR_P_split_validator] + v[VPR_P_split_chain] + v[VPR_P_split_dao];
+    if (split != VPR_PPM) {
+        return vpr_fail(err, VPR_BAD_FIELD,
+                        "the five parameters split_* sum to %" PRIu64 " instead of %" PRIu64,
+                        split, VPR_PPM);
+    }
+    uint64_t quarter = v[VPR_P_session_blocks] / 4;
+    if (v[VPR_P_grace_blocks] > quarter || v[VPR_P_challenge_delay] > quarter) {
+        return vpr_fail(err, VPR_BAD_FIELD,
+                        "grace_blocks %" PRIu64 " and challenge_delay %" PRIu64
+                        " may be at most session_blocks / 4 = %" PRIu64,
+                        v[VPR_P_grace_blocks], v[VPR_P_challenge_delay], quarter);
+    }
+    if (v[VPR_P_freeze_blocks] >= v[VPR_P_session_blocks]) {
+        return vpr_fail(err, VPR_BAD_FIELD,
+                        "freeze_blocks %" PRIu64 " must be below session_blocks %" PRIu64,
+                        v[VPR_P_freeze_blocks], v[VPR_P_session_blocks]);
+    }
+    /* Serving one's own stake must never beat delegating it (protocol.md, 11). */
+    vpr_u128 serving = (vpr_u128)v[VPR_P_requestor_yield] * (VPR_PPM - v[VPR_P_split_dao]);
+    vpr_u128 staking = (vpr_u128)v[VPR_P_validator_yield] * (VPR_PPM - v[VPR_P_max_commission]);
+    if (serving > staking) {
+        return vpr_fail(err, VPR_BAD_FIELD,
+                        "requestor_yield %" PRIu64 " times what the DAO leaves exceeds "
+                        "validator_yield %" PRIu64 " times what max_commission leaves",
+                        v[VPR_P_requestor_yield], v[VPR_P_validator_yield]);
+    }
+    return VPR_OK;
+}
