@@ -1,0 +1,11 @@
+/* suites.h - one suite a file of app/host; main.c runs them all. */
+#ifndef VPR_TESTS_HOST_SUITES_H
+#define VPR_TESTS_HOST_SUITES_H
+
+#include <check.h>
+
+Suite *suite_http_client(void);
+Suite *suite_http_parse(void);
+Suite *suite_loop(void);
+
+#endif
