@@ -131,7 +131,8 @@ static void finalize_block(void *self, struct abci_call *call,
                            const Tendermint__Abci__RequestFinalizeBlock *in)
 {
     struct driver *d = self;
-    Tendermint__Abci__ResponseFinalizeBlock out = TENDERMINT__ABCI__RESPONSE_FINALIZE_BLOCK__INIT;
+    Tendermint__Abci__ResponseFinalizeBlock out =
+        TENDERMINT__ABCI__RESPONSE_FINALIZE_BLOCK__INIT;
     Tendermint__Abci__ExecTxResult ok = TENDERMINT__ABCI__EXEC_TX_RESULT__INIT;
     uint8_t hash[] = {0xaa, 0xbb};
 

@@ -10,9 +10,9 @@
 #define HELD_MAX 8192
 
 /* What the application does: Info says version "1"; CheckTx holds every transaction that
- * begins with 'h' and takes the others; Query answers `query_bytes` zeros; PrepareProposal gives back
- * all transactions, FinalizeBlock one result each and app hash aabb; ExtendVote raises "x";
- * VerifyVoteExtension answers UNKNOWN; snapshots are not served. */
+ * begins with 'h' and takes the others; Query answers `query_bytes` zeros; PrepareProposal
+ * gives back all transactions, FinalizeBlock one result each and app hash aabb; ExtendVote
+ * raises "x"; VerifyVoteExtension answers UNKNOWN; snapshots are not served. */
 struct driver {
     struct event_base *loop;
     struct abci_server *server;

@@ -92,6 +92,7 @@ END_TEST
 START_TEST(a_length_beyond_the_limit_or_64_bits_is_refused)
 {
     uint8_t header[ABCI_FRAME_HEADER_MAX];
+    size_t n = abci_frame_header(header, (size_t)ABCI_FRAME_MAX + 1);
     const uint8_t endless[] = {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80};
     const uint8_t huge[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02};
     const uint8_t largest[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01};
@@ -103,7 +104,7 @@ START_TEST(a_length_beyond_the_limit_or_64_bits_is_refused)
                {endless, 9, ABCI_FRAME_PARTIAL},
                {huge, 10, ABCI_FRAME_GARBAGE},
                {largest, 10, ABCI_FRAME_LARGE},
-               {header, abci_frame_header(header, (size_t)ABCI_FRAME_MAX + 1), ABCI_FRAME_LARGE}};
+               {header, n, ABCI_FRAME_LARGE}};
     struct vpr_bytes m;
 
     for (size_t i = 0; i < VPR_COUNT(bad); i++) {

@@ -365,7 +365,8 @@ START_TEST(a_block_arrives_whole_with_its_other_fields)
     struct driver *d = driver_start();
     int fd = driver_connect(d);
     Tendermint__Abci__Request request = TENDERMINT__ABCI__REQUEST__INIT;
-    Tendermint__Abci__RequestFinalizeBlock block = TENDERMINT__ABCI__REQUEST_FINALIZE_BLOCK__INIT;
+    Tendermint__Abci__RequestFinalizeBlock block =
+        TENDERMINT__ABCI__REQUEST_FINALIZE_BLOCK__INIT;
     Tendermint__Abci__CommitInfo info = TENDERMINT__ABCI__COMMIT_INFO__INIT;
     Tendermint__Abci__VoteInfo vote = TENDERMINT__ABCI__VOTE_INFO__INIT;
     Tendermint__Abci__VoteInfo *votes[] = {&vote, &vote, &vote};
