@@ -213,7 +213,7 @@ struct driver *driver_start_at(const char *address)
 {
     struct driver *d = calloc(1, sizeof *d);
 
-    ck_assert_int_eq(evthread_use_pthreads(), 0); /* for event_base_loopbreak from here */
+    ck_assert_int_eq(evthread_use_pthreads(), 0); /* for event_base_loopexit from here */
     d->loop = event_base_new();
     d->app = (struct abci_app){
         .self = d, .info = info, .query = query, .check_tx = check_tx, .insert_tx = insert_tx,
@@ -246,7 +246,8 @@ struct driver *driver_start(void)
 void driver_stop(struct driver *d)
 {
     if (d->server != NULL) {
-        event_base_loopbreak(d->loop);
+        /* Not loopbreak: a loop that has only just begun forgets that. */
+        event_base_loopexit(d->loop, NULL);
         pthread_join(d->thread, NULL);
     }
     abci_server_destroy(d->server);
