@@ -34,6 +34,7 @@ enum vpr_key {
 
     VPR_KEY_ACCOUNT = 'a',      /* accounts: address -> Account */
     VPR_KEY_SUPPLY = 's',       /* accounts: -> total, genesis, minted, burned: 4 x u64 */
+    VPR_KEY_HELD = 'h',         /* accounts: -> sum of all balances u64 */
     VPR_KEY_NEXT_NUMBER = 'n',  /* accounts: -> u64 */
     VPR_KEY_SEEN = 'u',         /* accounts: address, tx hash -> timeout u64 */
     VPR_KEY_SEEN_QUEUE = 'q',   /* accounts: timeout u64, address, tx hash -> 01 */
@@ -73,7 +74,7 @@ enum vpr_key {
     VPR_KEY_SID = 'i',          /* commits: sid -> session u64 */
 
     VPR_KEY_SEAL = 's',         /* reportcards: session u64, sid, fisherman -> Seal */
-    VPR_KEY_PRESENT = 'f',      /* reportcards: session u64, fisherman -> 01 */
+    VPR_KEY_PRESENT = 'f',      /* reportcards: session u64, fisherman -> 01, sealed sids */
     VPR_KEY_CARD = 'r',         /* reportcards: session u64, sid, fisherman -> CardRecord */
 };
 
