@@ -103,7 +103,8 @@ static void check_draws(const char *group, enum vpr_draw_kind kind)
             VEC_EQUAL(id, json_array_size(want), count);
             VEC_EACH(want, k, name) {
                 struct vpr_address address = vec_address(name);
-                ck_assert_msg(vpr_address_equal(&address, &drawn[k]->id), "%s: slot %zu", id, k);
+                ck_assert_msg(vpr_address_equal(&address, &drawn[k]->id), "%s: slot %zu", id,
+                              k);
             }
         }
     }
@@ -266,7 +267,8 @@ START_TEST(factors_of_cards)
         const char *id = vec_row(row);
         struct vpr_card_distance distance = {0, 0};
         VEC_EACH(vec_at(row, 1), j, pair) {
-            vpr_card_distance_add(&distance, vec_u32(vec_at(pair, 0)), vec_u32(vec_at(pair, 1)));
+            vpr_card_distance_add(&distance, vec_u32(vec_at(pair, 0)),
+                                  vec_u32(vec_at(pair, 1)));
         }
         VEC_EQUAL(id, vec_u64(vec_at(row, 3)),
                   vpr_card_factor(&distance, vec_u32(vec_at(row, 2))));
@@ -313,8 +315,8 @@ START_TEST(rewards_go_to_owner_and_delegators)
     VEC_EACH(rows("pay", "reward"), i, row) {
         const char *id = vec_row(row);
         struct vpr_reward reward =
-            vpr_reward(vec_u64(vec_at(row, 1)), vec_u64(vec_at(row, 2)), vec_u64(vec_at(row, 3)),
-                       vec_u32(vec_at(row, 4)));
+            vpr_reward(vec_u64(vec_at(row, 1)), vec_u64(vec_at(row, 2)),
+                       vec_u64(vec_at(row, 3)), vec_u32(vec_at(row, 4)));
         VEC_EQUAL(id, vec_u64(vec_at(row, 5)), reward.owner);
         VEC_EQUAL(id, vec_u64(vec_at(row, 6)), reward.delegators);
     }
@@ -369,7 +371,8 @@ START_TEST(votes_give_the_next_price)
     VEC_EACH(rows("price", "median"), i, row) {
         const char *id = vec_row(row);
         size_t count = json_array_size(vec_at(row, 1));
-        struct vpr_price_vote *votes = VPR_ARENA_ARRAY(&vec_arena, struct vpr_price_vote, count);
+        struct vpr_price_vote *votes =
+            VPR_ARENA_ARRAY(&vec_arena, struct vpr_price_vote, count);
         uint64_t median;
         uint64_t old = vec_u64(vec_at(row, 4));
         VEC_EACH(vec_at(row, 1), j, vote) {

@@ -74,7 +74,8 @@ END_TEST
 START_TEST(quotas_sum_to_no_more_than_the_share)
 {
     for (uint32_t n = 1; n <= 24; n++) {
-        ck_assert_uint_le(n * vpr_quota(500003, 333333, n), 500003 * UINT64_C(333333) / 1000000);
+        uint64_t quota = vpr_quota(500003, 333333, n);
+        ck_assert_uint_le(n * quota, 500003 * UINT64_C(333333) / 1000000);
     }
     ck_assert_uint_eq(vpr_quota(UINT64_MAX, 1000000, 1), UINT64_MAX);
     ck_assert_uint_eq(vpr_settled_cu(5, 6, 7), 5);
