@@ -28,6 +28,10 @@ void vpr_account_credit(struct vpr_ctx *ctx, const struct vpr_address *who,
 VPR_MUST_USE enum vpr_code vpr_account_move(struct vpr_ctx *ctx, const struct vpr_address *from,
                                             const struct vpr_address *to,
                                             struct vpr_coin amount);
+/* A fee goes to VPR_POOL_FEES (the vpr_fee_fn of the tables). */
+VPR_MUST_USE enum vpr_code vpr_account_take_fee(struct vpr_ctx *ctx,
+                                                const struct vpr_address *from,
+                                                struct vpr_coin amount);
 /* False when the supply would reach 2^62. */
 VPR_MUST_USE bool vpr_account_mint(struct vpr_ctx *ctx, const struct vpr_address *to,
                                    struct vpr_coin amount);
@@ -36,6 +40,8 @@ struct vpr_supply {
     struct vpr_coin total, genesis, minted, burned;
 };
 struct vpr_supply vpr_supply_get(struct vpr_ctx *ctx);
+/* Halts unless all accounts together hold the total supply; once a block. */
+void vpr_supply_assert(struct vpr_ctx *ctx);
 
 extern const struct vpr_domain vpr_accounts;
 

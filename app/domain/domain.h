@@ -15,6 +15,7 @@ extern const struct vpr_tables vpr_domain_tables;
 struct vpr_step {
     const char *name;
     void (*run)(struct vpr_ctx *ctx);
+    bool of_system; /* its events are those of the system transaction; none before is */
 };
 
 /* Before the transactions: open the session if due, beacon, challenge, Verify, score moves;
@@ -24,6 +25,9 @@ extern const size_t vpr_steps_before_count;
 extern const struct vpr_step vpr_steps_after[];
 extern const size_t vpr_steps_after_count;
 
+/* Names of the stores, VPR_STORE_COUNT of them, by id. */
+const char *const *vpr_domain_stores(void);
+
 /* Genesis from the readable lists or from an export, at height initial_height - 1. */
 VPR_MUST_USE enum vpr_code vpr_genesis_import(struct vpr_ctx *ctx, struct vpr_bytes state,
                                               uint64_t initial_height);
@@ -32,6 +36,13 @@ struct vpr_bytes vpr_genesis_export(struct vpr_ctx *ctx);
 
 /* All invariants; the first that fails, with its sentence. */
 VPR_MUST_USE enum vpr_code vpr_domain_invariants(struct vpr_ctx *ctx);
+
+/* The last block that wrote into this state; zeros before genesis. */
+struct vpr_block_mark {
+    uint64_t height;
+    int64_t time_s;
+};
+struct vpr_block_mark vpr_block_mark(struct vpr_ctx *ctx);
 
 /* One table for REST, abci_query and gRPC; NULL: unknown method. */
 const struct vpr_query *vpr_domain_query(const char *method);

@@ -145,6 +145,14 @@ void vpr_tx_forget(struct vpr_ctx *ctx)
 
 /* ---- the account ---- */
 
+void vpr_auth_account(struct vpr_ctx *ctx, const struct vpr_address *who,
+                      uint64_t *ret_sequence, uint64_t *ret_balance_uvipr)
+{
+    const Viper__V1__Account *account = account_get(ctx, who);
+    *ret_sequence = account == NULL ? 0 : account->sequence;
+    *ret_balance_uvipr = account == NULL ? 0 : account->balance;
+}
+
 static enum vpr_code check_sequence(struct vpr_ctx *ctx, uint64_t have, uint64_t stated,
                                     enum vpr_auth_mode mode)
 {

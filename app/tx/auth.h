@@ -18,6 +18,10 @@ enum vpr_auth_mode {
     VPR_AUTH_SIMULATE, /* no signature, no fee, any sequence */
 };
 
+/* Zeros if there is no such account. */
+void vpr_auth_account(struct vpr_ctx *ctx, const struct vpr_address *who,
+                      uint64_t *ret_sequence, uint64_t *ret_balance_uvipr);
+
 /* All that must hold before the fee is taken; changes nothing. */
 VPR_MUST_USE enum vpr_code vpr_auth_verify(struct vpr_ctx *ctx, const struct vpr_envelope *env,
                                            enum vpr_auth_mode mode);

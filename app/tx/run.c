@@ -32,28 +32,31 @@ static enum vpr_code open_user(struct vpr_envelope *env, struct vpr_ctx *ctx,
     return vpr_envelope_open(env, ctx, tables, raw, simulated);
 }
 
+static void draw(struct vpr_tx_sketch *sketch, const struct vpr_envelope *env)
+{
+    sketch->signer = env->signer;
+    sketch->gas = env->gas;
+    sketch->signatures = env->signatures;
+    sketch->fee_uvipr = env->wire.fee_uvipr;
+    sketch->sequence = env->wire.sequence;
+    sketch->unordered = env->wire.unordered;
+    sketch->lane = env->lane;
+}
+
 enum vpr_code vpr_tx_sketch(struct vpr_ctx *ctx, const struct vpr_tables *tables,
                             struct vpr_bytes raw, struct vpr_tx_sketch *ret)
 {
     size_t mark = vpr_arena_mark(ctx->arena);
-    struct vpr_tx_sketch sketch;
     struct vpr_envelope env;
-    memset(&sketch, 0, sizeof sketch);
+    memset(ret, 0, sizeof *ret);
     enum vpr_code code = open_user(&env, ctx, tables, raw, false);
     if (code == VPR_OK) {
-        sketch.signer = env.signer;
-        sketch.gas = env.gas;
-        sketch.signatures = env.signatures;
-        sketch.fee_uvipr = env.wire.fee_uvipr;
-        sketch.sequence = env.wire.sequence;
-        sketch.unordered = env.wire.unordered;
-        sketch.lane = env.lane;
+        draw(ret, &env);
     } else {
         /* What cannot be opened is not executed either: it weighs its bytes. */
-        sketch.gas = raw.len * VPR_TX_GAS_PER_BYTE;
+        ret->gas = raw.len * VPR_TX_GAS_PER_BYTE;
     }
     vpr_arena_release(ctx->arena, mark);
-    *ret = sketch;
     return code;
 }
 
@@ -77,6 +80,14 @@ static enum vpr_code check_fits(const struct vpr_envelope *env, struct vpr_ctx *
     return VPR_OK;
 }
 
+static enum vpr_code verify(struct vpr_ctx *ctx, const struct vpr_envelope *env,
+                            enum vpr_auth_mode mode)
+{
+    VPR_TRY(check_fits(env, ctx));
+    VPR_TRY(check_messages(env, ctx));
+    return vpr_auth_verify(ctx, env, mode);
+}
+
 static enum vpr_code check(struct vpr_ctx *ctx, const struct vpr_tables *tables,
                            struct vpr_bytes raw, bool recheck, struct vpr_tx_result *ret)
 {
@@ -84,9 +95,25 @@ static enum vpr_code check(struct vpr_ctx *ctx, const struct vpr_tables *tables,
     VPR_TRY(open_user(&env, ctx, tables, raw, false));
     ret->gas_wanted = env.wire.gas_limit;
     ret->gas_used = env.gas;
-    VPR_TRY(check_fits(&env, ctx));
-    VPR_TRY(check_messages(&env, ctx));
-    return vpr_auth_verify(ctx, &env, recheck ? VPR_AUTH_RECHECK : VPR_AUTH_CHECK);
+    return verify(ctx, &env, recheck ? VPR_AUTH_RECHECK : VPR_AUTH_CHECK);
+}
+
+enum vpr_code vpr_tx_admit(struct vpr_ctx *ctx, const struct vpr_tables *tables,
+                           struct vpr_bytes raw, struct vpr_tx_sketch *ret)
+{
+    size_t mark = vpr_arena_mark(ctx->arena);
+    struct vpr_envelope env;
+    enum vpr_code code = open_user(&env, ctx, tables, raw, false);
+    if (code == VPR_OK) {
+        code = verify(ctx, &env, VPR_AUTH_RECHECK);
+    }
+    if (code == VPR_OK) {
+        memset(ret, 0, sizeof *ret);
+        draw(ret, &env);
+        vpr_auth_account(ctx, &env.signer, &ret->next_sequence, &ret->balance_uvipr);
+    }
+    vpr_arena_release(ctx->arena, mark);
+    return code;
 }
 
 void vpr_tx_check(struct vpr_ctx *ctx, const struct vpr_tables *tables, struct vpr_bytes raw,

@@ -38,6 +38,7 @@ struct vpr_tx_sketch {
     uint64_t gas, signatures, fee_uvipr, sequence;
     bool unordered;
     enum vpr_lane lane; /* SESSION only if every message is */
+    uint64_t next_sequence, balance_uvipr; /* of the account; by vpr_tx_admit only */
 };
 VPR_MUST_USE enum vpr_code vpr_tx_sketch(struct vpr_ctx *ctx, const struct vpr_tables *tables,
                                          struct vpr_bytes raw, struct vpr_tx_sketch *ret);
@@ -46,6 +47,10 @@ VPR_MUST_USE enum vpr_code vpr_tx_sketch(struct vpr_ctx *ctx, const struct vpr_t
  * `recheck` skips the signature. */
 void vpr_tx_check(struct vpr_ctx *ctx, const struct vpr_tables *tables, struct vpr_bytes raw,
                   bool recheck, struct vpr_tx_result *ret);
+
+/* As a recheck, with the sketch: whether a proposal may carry it. */
+VPR_MUST_USE enum vpr_code vpr_tx_admit(struct vpr_ctx *ctx, const struct vpr_tables *tables,
+                                        struct vpr_bytes raw, struct vpr_tx_sketch *ret);
 
 /* In a block: the fee stays taken when a message fails, everything else is undone. */
 void vpr_tx_run(struct vpr_ctx *ctx, const struct vpr_tables *tables, struct vpr_bytes raw,
