@@ -88,7 +88,7 @@ VPR_MUST_USE bool vpr_app_beacon_end(struct vpr_app *app, const struct vpr_addre
 struct vpr_view *vpr_app_view(struct vpr_app *app);
 
 /* A query context on a view: `state` is storage for it.  chain_id, height, time are filled
- * from state. */
+ * from state.  Not on a view of height 0: there is nothing yet that queries could read. */
 struct vpr_ctx vpr_app_query_ctx(struct vpr_state *state, struct vpr_view *view,
                                  struct vpr_arena *arena, struct vpr_err *err,
                                  struct vpr_pools *pools);
