@@ -1,5 +1,6 @@
 #include "app/store/trie.h"
 
+#include "app/base/bytes.h"
 #include "app/base/hash.h"
 #include "app/base/mem.h"
 #include "app/base/merkle.h"
@@ -10,6 +11,8 @@
 #define CHUNK_NODES (UINT32_C(1) << CHUNK_BITS)
 #define CHUNKS_MAX (UINT32_C(1) << (31 - CHUNK_BITS))
 
+#define WARM_MAX 32 /* as many paths are fetched from memory side by side */
+#define HEAD_BITS 64
 #define INSERTION_MAX 24 /* below this many, insertion beats another radix pass */
 
 /* What an inner node hashes: the hashes of its two sides, as seen one bit below it.  A node
@@ -22,6 +25,8 @@ struct inner {
     uint32_t side[2];
     uint32_t any_leaf; /* some leaf below: spells the bits that lead here */
     uint32_t bit;      /* the first bit in which the two sides differ */
+    uint64_t head;     /* the first 64 of those bits: enough for most, and nearer */
+    uint64_t unused;   /* half a cache line each */
 };
 
 struct ids {
@@ -262,6 +267,29 @@ static uint32_t shared_bits(const struct vpr_hash *a, const struct vpr_hash *b)
     return VPR_TRIE_DEPTH_MAX;
 }
 
+static uint64_t head_of(const struct vpr_hash *key)
+{
+    return vpr_get_be64(key->b);
+}
+
+/* How many leading bits a key shares with those that lead to a subtree; at least as many as
+ * lead there counts as all. */
+static uint32_t shared_with(const struct vpr_trie_heap *heap, const struct vpr_hash *key,
+                            uint32_t id)
+{
+    if ((id & LEAF) == 0) {
+        const struct inner *inner = inner_of(heap, id);
+        uint64_t diff = inner->head ^ head_of(key);
+        if (diff != 0) {
+            return (uint32_t)__builtin_clzll(diff);
+        }
+        if (inner->bit <= HEAD_BITS) {
+            return HEAD_BITS;
+        }
+    }
+    return shared_bits(key, any_key(heap, id));
+}
+
 /* From depth `top` up to `depth`: the chain of nodes with one empty side. */
 static struct vpr_hash lengthen(struct vpr_hash hash, const struct vpr_hash *key, uint32_t top,
                                 uint32_t depth)
@@ -305,11 +333,14 @@ static struct sub join(struct vpr_trie_heap *heap, struct sub left, struct sub r
     struct line *line = line_of(heap, id);
     line->side[0] = hash_at(heap, &left, bit + 1);
     line->side[1] = hash_at(heap, &right, bit + 1);
-    *inner_of(heap, id) = (struct inner){
-        {left.id, right.id},
-        (left.id & LEAF) != 0 ? left.id : inner_of(heap, left.id)->any_leaf,
-        bit,
-    };
+    struct inner *inner = inner_of(heap, id);
+    *inner = (struct inner){{left.id, right.id}, left.id, bit, 0, 0};
+    if ((left.id & LEAF) != 0) {
+        inner->head = head_of(leaf_of(heap, left.id));
+    } else {
+        inner->any_leaf = inner_of(heap, left.id)->any_leaf;
+        inner->head = inner_of(heap, left.id)->head;
+    }
     return (struct sub){id, bit, vpr_merkle_inner(&line->side[0], &line->side[1])};
 }
 
@@ -345,18 +376,53 @@ static size_t split_at(const struct vpr_trie_change *changes, size_t count, uint
     return low;
 }
 
+/* Follows many paths at once, so that memory answers them side by side and not one after
+ * the other; changes nothing. */
+static void warm(const struct vpr_trie_heap *heap, uint32_t id,
+                 const struct vpr_trie_change *changes, size_t count)
+{
+    uint32_t at[WARM_MAX];
+    size_t going = count;
+    VPR_ASSERT(count <= WARM_MAX);
+    for (size_t i = 0; i < count; i++) {
+        at[i] = id;
+    }
+    while (going > 0) {
+        going = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (at[i] == 0 || (at[i] & LEAF) != 0) {
+                continue;
+            }
+            const struct inner *inner = inner_of(heap, at[i]);
+            at[i] = inner->side[vpr_trie_bit(&changes[i].key, inner->bit)];
+            if ((at[i] & LEAF) != 0) {
+                __builtin_prefetch(leaf_of(heap, at[i]));
+            } else {
+                __builtin_prefetch(inner_of(heap, at[i]));
+                __builtin_prefetch(line_of(heap, at[i]));
+                going++;
+            }
+        }
+    }
+}
+
 /* Every level goes one bit deeper at least, so the recursion ends at 256. */
 static struct sub change(struct vpr_trie_heap *heap, struct sub old,
-                         const struct vpr_trie_change *changes, size_t count, uint64_t *leaves)
+                         const struct vpr_trie_change *changes, size_t count, uint64_t *leaves,
+                         bool warmed)
 {
     if (count == 0) {
         return old;
+    }
+    if (!warmed && count <= WARM_MAX) {
+        warm(heap, old.id, changes, count);
+        warmed = true;
     }
     /* The first bit in which the changes and what is there differ. */
     bool is_inner = old.id != 0 && (old.id & LEAF) == 0;
     uint32_t bit = is_inner ? inner_of(heap, old.id)->bit : VPR_TRIE_DEPTH_MAX;
     uint32_t among = shared_bits(&changes[0].key, &changes[count - 1].key);
-    uint32_t beside = old.id == 0 ? among : shared_bits(&changes[0].key, any_key(heap, old.id));
+    uint32_t beside = old.id == 0 ? among : shared_with(heap, &changes[0].key, old.id);
     uint32_t first = among < beside ? among : beside;
     if (first >= VPR_TRIE_DEPTH_MAX && !is_inner) {
         VPR_ASSERT(count == 1); /* twice the same key */
@@ -377,8 +443,8 @@ static struct sub change(struct vpr_trie_heap *heap, struct sub old,
         }
     }
     size_t left = split_at(changes, count, bit);
-    sides[0] = change(heap, sides[0], changes, left, leaves);
-    sides[1] = change(heap, sides[1], changes + left, count - left, leaves);
+    sides[0] = change(heap, sides[0], changes, left, leaves, warmed);
+    sides[1] = change(heap, sides[1], changes + left, count - left, leaves, warmed);
     return join(heap, sides[0], sides[1], bit);
 }
 
@@ -387,7 +453,7 @@ struct vpr_trie vpr_trie_apply(struct vpr_trie_heap *heap, struct vpr_trie trie,
 {
     struct sub root = {trie.node, 0, trie.root};
     uint64_t leaves = trie.leaves;
-    root = change(heap, root, changes, count, &leaves);
+    root = change(heap, root, changes, count, &leaves, false);
     return (struct vpr_trie){hash_at(heap, &root, 0), leaves, root.id};
 }
 
