@@ -11,6 +11,19 @@ const Viper__V1__ChainTerms *vpr_chain_terms(struct vpr_ctx *ctx, uint16_t id,
                                              uint64_t session);
 const Viper__V1__ZoneTerms *vpr_zone_terms(struct vpr_ctx *ctx, uint16_t id, uint64_t session);
 
+/* Four hex digits, in the arena. */
+char *vpr_id16(struct vpr_arena *arena, uint16_t id);
+
+/* The chains and the zone a servicer or fisherman lists: 1 to 15, ascending, 16 bits. */
+VPR_MUST_USE enum vpr_code vpr_places_check(uint32_t zone, const uint32_t *chains, size_t count,
+                                            struct vpr_err *err);
+/* NO_CHAIN or NO_ZONE unless both are active in that session. */
+VPR_MUST_USE enum vpr_code vpr_place_active(struct vpr_ctx *ctx, uint32_t chain, uint32_t zone,
+                                            uint64_t session);
+/* The same for a list, in the session that a change counts from. */
+VPR_MUST_USE enum vpr_code vpr_places_active(struct vpr_ctx *ctx, uint32_t zone,
+                                             const uint32_t *chains, size_t count);
+
 extern const struct vpr_domain vpr_chains;
 
 #endif

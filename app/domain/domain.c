@@ -4,6 +4,7 @@
 #include "app/base/pbcheck.h"
 #include "app/domain/actors.h"
 #include "app/domain/beacon.h"
+#include "app/domain/benches.h"
 #include "app/domain/chains.h"
 #include "app/domain/price.h"
 #include "app/domain/scores.h"
@@ -14,7 +15,7 @@
 static const struct vpr_domain *const domains[] = {
     &vpr_accounts,   &vpr_chains,     &vpr_price,    &vpr_actors,  &vpr_servicers,
     &vpr_requestors, &vpr_fishermen,  &vpr_validators, &vpr_scores, &vpr_sessions,
-    &vpr_beacon,     &vpr_commits,    &vpr_reportcards, &vpr_settlement,
+    &vpr_beacon,     &vpr_benches,    &vpr_commits,    &vpr_reportcards, &vpr_settlement,
 };
 
 const struct vpr_tables vpr_domain_tables = {

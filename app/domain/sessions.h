@@ -17,6 +17,8 @@ VPR_MUST_USE bool vpr_session_get(struct vpr_ctx *ctx, uint64_t number,
                                   struct vpr_session *ret);
 /* The running session: there always is one after genesis. */
 struct vpr_session vpr_session_current(struct vpr_ctx *ctx);
+/* Its number; 0 while genesis is read, before there is a record. */
+uint64_t vpr_session_number(struct vpr_ctx *ctx);
 static inline uint64_t vpr_session_blocks(const struct vpr_session *s)
 {
     return s->last - s->first + 1;
@@ -24,7 +26,13 @@ static inline uint64_t vpr_session_blocks(const struct vpr_session *s)
 /* A change in the block in hand counts from here (protocol.md, 3; parameters: current + 2). */
 uint64_t vpr_session_counts_from(struct vpr_ctx *ctx);
 uint64_t vpr_session_oldest_unsettled(struct vpr_ctx *ctx);
+/* Also deletes the records of the sessions before it, which nothing reads any more. */
 void vpr_session_set_oldest_unsettled(struct vpr_ctx *ctx, uint64_t number);
+
+/* For queries, where 0 stands for the running session: NO_SESSION unless its versions are
+ * there, from the oldest unsettled one to the one after next. */
+VPR_MUST_USE enum vpr_code vpr_session_asked(struct vpr_ctx *ctx, uint64_t asked,
+                                             uint64_t *ret_session);
 
 /* Steps of the block, in the order of domain.c. */
 void vpr_session_open(struct vpr_ctx *ctx);      /* if due: record, then versions are cut */

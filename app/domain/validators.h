@@ -25,10 +25,20 @@ void vpr_validators_yield(struct vpr_ctx *ctx);
 /* Pending chain ends become current when their session opens. */
 void vpr_validators_renew(struct vpr_ctx *ctx);
 
-/* The end x of the proposer's chain that the next reveal must hash to; false: nobody. */
+/* CometBFT knows it as a validator. */
+bool vpr_validator_in_set(const Viper__V1__Actor *actor);
+/* When an actor is gone, its consensus key is free again; does nothing for other kinds. */
+void vpr_validator_forget(struct vpr_ctx *ctx, const Viper__V1__Actor *actor);
+
+/* The end of the proposer's chain that the reveal of block ctx->height must hash to, also
+ * before that block has opened its session; false: nobody. */
 VPR_MUST_USE bool vpr_validator_beacon_end(struct vpr_ctx *ctx,
                                            const struct vpr_address *consensus,
                                            struct vpr_hash *ret_end);
+
+/* The proposer revealed x, which becomes its end. */
+void vpr_validator_set_beacon_end(struct vpr_ctx *ctx, const struct vpr_address *consensus,
+                                  const struct vpr_hash *x);
 
 extern const struct vpr_domain vpr_validators;
 

@@ -1,0 +1,172 @@
+#include "app/domain/scores.h"
+
+#include "app/base/bytes.h"
+#include "app/domain/chains.h"
+#include "app/domain/field.h"
+#include "app/domain/sessions.h"
+#include "app/rules/score.h"
+#include "viper/v1/state.pb-c.h"
+
+#define HALF_BYTES 16 /* of an encoded struct vpr_score_sum */
+
+/* What a score belongs to. */
+struct place {
+    struct vpr_address servicer;
+    uint16_t chain, zone;
+};
+
+static void key_place(struct vpr_key_buf *key, const struct place *place)
+{
+    vpr_key_address(key, &place->servicer);
+    vpr_key_u16(key, place->chain);
+    vpr_key_u16(key, place->zone);
+}
+
+static struct vpr_key_buf score_key(const struct place *place)
+{
+    struct vpr_key_buf key = vpr_key(VPR_KEY_SCORE);
+    key_place(&key, place);
+    return key;
+}
+
+static struct vpr_key_buf sum_key(uint64_t session, const struct place *place)
+{
+    struct vpr_key_buf key = vpr_key(VPR_KEY_SCORE_SUM);
+    vpr_key_u64(&key, session);
+    key_place(&key, place);
+    return key;
+}
+
+uint64_t vpr_score_get(struct vpr_ctx *ctx, const struct vpr_address *servicer, uint16_t chain,
+                       uint16_t zone, uint64_t session)
+{
+    struct vpr_key_buf key = score_key(&(struct place){*servicer, chain, zone});
+    const Viper__V1__Score *score = (const Viper__V1__Score *)vpr_version_get(
+        ctx, VPR_STORE_SCORES, vpr_key_bytes(&key), session, &viper__v1__score__descriptor);
+    return score != NULL ? score->ppm : vpr_param(ctx, VPR_P_score_initial, session);
+}
+
+static const Viper__V1__Score *newest(struct vpr_ctx *ctx, const struct place *place)
+{
+    struct vpr_key_buf key = score_key(place);
+    return (const Viper__V1__Score *)vpr_version_newest(
+        ctx, VPR_STORE_SCORES, vpr_key_bytes(&key), &viper__v1__score__descriptor);
+}
+
+uint64_t vpr_score_newest(struct vpr_ctx *ctx, const struct vpr_address *servicer,
+                          uint16_t chain, uint16_t zone)
+{
+    const Viper__V1__Score *score = newest(ctx, &(struct place){*servicer, chain, zone});
+    return score != NULL ? score->ppm
+                         : vpr_param(ctx, VPR_P_score_initial, vpr_session_number(ctx));
+}
+
+void vpr_score_put(struct vpr_ctx *ctx, const struct vpr_address *servicer, uint16_t chain,
+                   uint16_t zone, uint64_t ppm)
+{
+    VPR_ASSERT(ppm <= VPR_PPM);
+    struct place place = {*servicer, chain, zone};
+    Viper__V1__Score score = VIPER__V1__SCORE__INIT;
+    score.ppm = ppm;
+    struct vpr_key_buf key = score_key(&place);
+    vpr_version_put(ctx, VPR_STORE_SCORES, vpr_key_bytes(&key), vpr_session_counts_from(ctx),
+                    &score.base);
+}
+
+static struct vpr_score_sum sum_of(const Viper__V1__ScoreSum *record)
+{
+    uint8_t bytes[2 * HALF_BYTES];
+    VPR_ASSERT(record->weighted.len == HALF_BYTES && record->weight.len == HALF_BYTES);
+    memcpy(bytes, record->weighted.data, HALF_BYTES);
+    memcpy(bytes + HALF_BYTES, record->weight.data, HALF_BYTES);
+    struct vpr_score_sum sum;
+    vpr_score_sum_decode(&sum, bytes);
+    return sum;
+}
+
+void vpr_score_add(struct vpr_ctx *ctx, uint64_t session, const struct vpr_address *servicer,
+                   uint16_t chain, uint16_t zone, uint64_t median_ppm, vpr_u128 weight)
+{
+    VPR_ASSERT(median_ppm <= VPR_PPM);
+    struct vpr_key_buf key = sum_key(session, &(struct place){*servicer, chain, zone});
+    const Viper__V1__ScoreSum *before = (const Viper__V1__ScoreSum *)vpr_record_get(
+        ctx, VPR_STORE_SCORES, vpr_key_bytes(&key), &viper__v1__score_sum__descriptor);
+    struct vpr_score_sum sum = {0, 0};
+    if (before != NULL) {
+        sum = sum_of(before);
+    }
+    /* All weights of a session are budgets times 10^6 at most: far below 2^108. */
+    bool fits = vpr_score_sum_add(&sum, (uint32_t)median_ppm, weight);
+    VPR_ASSERT(fits);
+
+    uint8_t bytes[2 * HALF_BYTES];
+    vpr_score_sum_encode(bytes, &sum);
+    Viper__V1__ScoreSum record = VIPER__V1__SCORE_SUM__INIT;
+    record.weighted = (ProtobufCBinaryData){HALF_BYTES, bytes};
+    record.weight = (ProtobufCBinaryData){HALF_BYTES, bytes + HALF_BYTES};
+    vpr_record_put(ctx, VPR_STORE_SCORES, vpr_key_bytes(&key), &record.base);
+}
+
+static void move(struct vpr_ctx *ctx, uint64_t session, const struct place *place,
+                 const struct vpr_score_sum *sum)
+{
+    if (sum->weight == 0) {
+        return; /* unchanged, and no version for nothing */
+    }
+    const Viper__V1__Score *score = newest(ctx, place);
+    uint64_t old = score != NULL ? score->ppm : vpr_param(ctx, VPR_P_score_initial, session);
+    uint64_t alpha = vpr_param(ctx, VPR_P_score_alpha, session);
+    uint32_t ppm = vpr_running_score((uint32_t)old, sum, (uint32_t)alpha);
+    vpr_score_put(ctx, &place->servicer, place->chain, place->zone, ppm);
+
+    vpr_event(ctx, "score");
+    vpr_event_u64(ctx, "session", session);
+    vpr_event_address(ctx, "servicer", &place->servicer);
+    vpr_event_text(ctx, "chain", vpr_id16(ctx->arena, place->chain));
+    vpr_event_text(ctx, "zone", vpr_id16(ctx->arena, place->zone));
+    vpr_event_u64(ctx, "old_ppm", old);
+    vpr_event_u64(ctx, "score_ppm", ppm);
+}
+
+/* The first sum of a session that is left; false: none. */
+static bool first_sum(struct vpr_ctx *ctx, uint64_t session, struct vpr_bytes *ret_key,
+                      struct vpr_bytes *ret_value)
+{
+    struct vpr_key_buf prefix = vpr_key(VPR_KEY_SCORE_SUM);
+    vpr_key_u64(&prefix, session);
+    struct vpr_bytes from = vpr_key_bytes(&prefix);
+    return vpr_state_next(ctx->state, ctx->arena, VPR_STORE_SCORES, from, from, ret_key,
+                          ret_value);
+}
+
+uint64_t vpr_score_move(struct vpr_ctx *ctx, uint64_t session, uint64_t limit, bool *ret_done)
+{
+    struct vpr_bytes key, value;
+    uint64_t moved = 0;
+    while (moved < limit && first_sum(ctx, session, &key, &value)) {
+        struct vpr_reader r = vpr_reader(key);
+        struct place place;
+        (void)vpr_read_view(&r, 1 + sizeof session);
+        vpr_read(&r, place.servicer.b, sizeof place.servicer.b);
+        place.chain = vpr_read_be16(&r);
+        place.zone = vpr_read_be16(&r);
+        VPR_ASSERT(vpr_read_done(&r));
+        struct vpr_score_sum sum = sum_of((const Viper__V1__ScoreSum *)vpr_record_unpack(
+            ctx, value, &viper__v1__score_sum__descriptor));
+        move(ctx, session, &place, &sum);
+        vpr_state_del(ctx->state, VPR_STORE_SCORES, key);
+        moved++;
+    }
+    *ret_done = !first_sum(ctx, session, &key, &value);
+    return moved;
+}
+
+const struct vpr_domain vpr_scores = {
+    .name = "scores",
+    .handlers = NULL,
+    .handler_count = 0,
+    .queries = NULL,
+    .query_count = 0,
+    .import = NULL,
+    .invariant = NULL,
+};
