@@ -157,7 +157,8 @@ static bool seek(void *self, void *snapshot, enum vpr_kv_column of, bool backwar
     lock(m);
     uint64_t commit = commit_of(m, snapshot);
     size_t at = lower_bound(column, from);
-    if (backward && (at == column->count || !vpr_bytes_equal(key_of(column->items[at]), from))) {
+    bool exact = at < column->count && vpr_bytes_equal(key_of(column->items[at]), from);
+    if (backward && !exact) {
         at--; /* to SIZE_MAX when nothing is below: ends the loop */
     }
     for (; at < column->count; at = backward ? at - 1 : at + 1) {

@@ -353,7 +353,8 @@ enum vpr_code vpr_proof_query(struct vpr_view *view, struct vpr_arena *arena,
     memset(&answer, 0, sizeof answer);
     bool simple = strip(&path, "/store/", "/key");
     if (!simple && !strip(&path, "/ics23/", "/key")) {
-        return vpr_fail(err, VPR_BAD_FIELD, "path is neither /store/NAME/key nor /ics23/NAME/key");
+        return vpr_fail(err, VPR_BAD_FIELD,
+                        "path is neither /store/NAME/key nor /ics23/NAME/key");
     }
     if (!find_store(view->store, path, &q.id)) {
         return vpr_fail(err, VPR_NOT_FOUND, "no store has that name; there are %zu",

@@ -63,7 +63,8 @@ struct vpr_bytes vpr_undo_encode(struct vpr_arena *arena, uint64_t height_before
     VPR_ASSERT(count <= UINT32_MAX);
     size_t size = UNDO_HEAD + 32;
     for (size_t i = 0; i < count; i++) {
-        size += UNDO_ENTRY + entries[i]->key.len + (entries[i]->existed ? entries[i]->old.len : 0);
+        size += UNDO_ENTRY + entries[i]->key.len;
+        size += entries[i]->existed ? entries[i]->old.len : 0;
     }
     struct vpr_writer w = vpr_writer(vpr_arena_alloc(arena, size), size);
     vpr_write_u8(&w, VERSION);

@@ -53,7 +53,8 @@ static void rebuild_flush(struct rebuild *r)
 {
     struct vpr_store *store = r->store;
     vpr_trie_sort(r->changes, r->count);
-    store->tries[r->id] = vpr_trie_apply(store->heap, store->tries[r->id], r->changes, r->count);
+    struct vpr_trie *trie = &store->tries[r->id];
+    *trie = vpr_trie_apply(store->heap, *trie, r->changes, r->count);
     r->count = 0;
 }
 
@@ -130,7 +131,8 @@ static bool load(struct vpr_store *store, char *text, size_t size)
         return refuse(text, size, "the store's record of where it stands cannot be read");
     }
     if (!fresh && !same_names(store, &meta)) {
-        return refuse(text, size, "the data was written with other stores: %zu of them, now %zu",
+        return refuse(text, size,
+                      "the data was written with other stores: %zu of them, now %zu",
                       meta.count, store->count);
     }
     struct rebuild r = {store, 0, NULL, 0, 0, 0};
@@ -139,7 +141,8 @@ static bool load(struct vpr_store *store, char *text, size_t size)
     vpr_mem_free(r.changes);
     vpr_trie_accept(store->heap, 0);
     if (r.strange != 0 || (fresh && vpr_trie_heap_used(store->heap) != 0)) {
-        return refuse(text, size, "the state holds keys no commit wrote; restore it from a copy");
+        return refuse(text, size,
+                      "the state holds keys no commit wrote; restore it from a copy");
     }
     if (fresh) {
         return true;
@@ -400,8 +403,8 @@ static bool go_back(struct vpr_store *store, uint64_t height, struct vpr_hash *r
         struct vpr_bytes record;
         struct vpr_undo undo;
         if (*ret_kept == 0 || store->undo_heights[*ret_kept - 1] != at) {
-            return refuse(text, size, "cannot go back to height %" PRIu64 ": the oldest that can "
-                          "be reached is %" PRIu64, height, at);
+            return refuse(text, size, "cannot go back to height %" PRIu64
+                          ": the oldest that can be reached is %" PRIu64, height, at);
         }
         if (!store->kv->get(store->kv->self, NULL, VPR_KV_UNDO, &store->overlay.arena,
                             undo_key(&store->overlay.arena, at), &record) ||
@@ -414,8 +417,8 @@ static bool go_back(struct vpr_store *store, uint64_t height, struct vpr_hash *r
         (*ret_kept)--;
     }
     if (at != height) {
-        return refuse(text, size, "height %" PRIu64 " was never committed: the one before it is "
-                      "%" PRIu64, height, at);
+        return refuse(text, size, "height %" PRIu64
+                      " was never committed: the one before it is %" PRIu64, height, at);
     }
     return true;
 }
@@ -447,7 +450,9 @@ bool vpr_store_rollback(struct vpr_store *store, uint64_t height, char *err_text
         return false;
     }
     struct vpr_hash have = vpr_store_root(store);
-    if (height == 0 ? leaves_of(store, store->next_tries) != 0 : !vpr_hash_equal(&have, &want)) {
+    bool there = height == 0 ? leaves_of(store, store->next_tries) == 0
+                             : vpr_hash_equal(&have, &want);
+    if (!there) {
         vpr_store_reset(store);
         return refuse(err_text, err_size, "the undo records do not lead to the app hash of "
                       "height %" PRIu64, height);

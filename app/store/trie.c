@@ -169,7 +169,8 @@ uint64_t vpr_trie_heap_used(const struct vpr_trie_heap *heap)
            heap->leaf_pool.next - 1 - heap->leaf_pool.freed.count;
 }
 
-struct vpr_hash vpr_trie_leaf(const struct vpr_hash *key_hash, const struct vpr_hash *value_hash)
+struct vpr_hash vpr_trie_leaf(const struct vpr_hash *key_hash,
+                              const struct vpr_hash *value_hash)
 {
     uint8_t image[67] = {0x00, 0x20};
     memcpy(image + 2, key_hash->b, 32);

@@ -41,7 +41,8 @@ struct vpr_trie_heap *vpr_trie_heap_open(void);
 void vpr_trie_heap_close(struct vpr_trie_heap *heap);
 uint64_t vpr_trie_heap_used(const struct vpr_trie_heap *heap); /* nodes and leaves held */
 
-struct vpr_hash vpr_trie_leaf(const struct vpr_hash *key_hash, const struct vpr_hash *value_hash);
+struct vpr_hash vpr_trie_leaf(const struct vpr_hash *key_hash,
+                              const struct vpr_hash *value_hash);
 
 /* A store's leaf in the simple Merkle map {name -> root}: H(00, the name behind its length,
  * 20, H(root)). */

@@ -184,7 +184,8 @@ static bool adjacent(const struct exist *left, const struct exist *right)
            outermost(left, common + 1, true) && outermost(right, common + 1, false);
 }
 
-bool vpr_verify_absent(const struct vpr_hash *root, struct vpr_bytes key, struct vpr_bytes proof)
+bool vpr_verify_absent(const struct vpr_hash *root, struct vpr_bytes key,
+                       struct vpr_bytes proof)
 {
     struct vpr_bytes inner, shown, part;
     struct exist left, right;

@@ -295,7 +295,8 @@ static struct vpr_bytes response(const struct vpr_proof_answer *a)
     return vpr_bytes_of(w.data, w.len);
 }
 
-static struct vpr_proof_answer ask(struct vpr_view *view, const char *route, const json_t *proof)
+static struct vpr_proof_answer ask(struct vpr_view *view, const char *route,
+                                   const json_t *proof)
 {
     struct vpr_proof_answer answer;
     struct vpr_err err;
@@ -435,7 +436,8 @@ START_TEST(no_flipped_bit_is_accepted)
     const json_t *proofs = json_object_get(vectors, "proofs");
     size_t flips = 0;
     for (size_t p = 0; p < PROOFS; p++) {
-        const json_t *proof = json_array_get(proofs, p), *ics23 = json_object_get(proof, "ics23");
+        const json_t *proof = json_array_get(proofs, p);
+        const json_t *ics23 = json_object_get(proof, "ics23");
         if (strcmp(text_of(proof, "case"), "five stores") != 0) {
             continue;
         }

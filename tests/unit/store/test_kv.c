@@ -212,7 +212,8 @@ START_TEST(one_changed_byte_of_state_is_found_at_the_start)
     kv->commit(kv->self, &bad, 1);
     vpr_kv_close(kv);
     ck_assert_ptr_null(reopen(world_names, WORLD_STORES, err, sizeof err));
-    ck_assert_msg(strstr(err, "state of height 3 is damaged: store meta has ") == err, "%s", err);
+    ck_assert_msg(strstr(err, "state of height 3 is damaged: store meta has ") == err, "%s",
+                  err);
 }
 END_TEST
 

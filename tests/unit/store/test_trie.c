@@ -23,7 +23,8 @@ static struct vpr_hash beside(struct luck *luck, const struct vpr_hash *near, si
     }
     if (shared < 256) {
         uint8_t mask = (uint8_t)(0x80 >> shared % 8);
-        key.b[shared / 8] = (uint8_t)((key.b[shared / 8] & ~mask) | (~near->b[shared / 8] & mask));
+        uint8_t other = (uint8_t)~near->b[shared / 8];
+        key.b[shared / 8] = (uint8_t)((key.b[shared / 8] & ~mask) | (other & mask));
     }
     return key;
 }
@@ -37,7 +38,8 @@ static size_t crowd(struct luck *luck, struct vpr_trie_change *changes, size_t c
         while (again) {
             const struct vpr_hash *at =
                 i == 0 ? &near : &changes[luck_below(luck, i)].key;
-            changes[i].key = beside(luck, at, luck_below(luck, 3) == 0 ? luck_below(luck, 256) : 0);
+            size_t shared = luck_below(luck, 3) == 0 ? luck_below(luck, 256) : 0;
+            changes[i].key = beside(luck, at, shared);
             again = false;
             for (size_t j = 0; j < i; j++) {
                 again = again || vpr_hash_equal(&changes[i].key, &changes[j].key);

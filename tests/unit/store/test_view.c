@@ -226,8 +226,8 @@ START_TEST(queries_name_what_is_wrong_with_them)
     vpr_store_commit(store, 1);
     struct vpr_view *view = vpr_store_view(store);
     struct vpr_bytes key = vpr_bytes_str("height"), none = {NULL, 0};
-    ck_assert_int_eq(vpr_proof_query(view, &arena, vpr_bytes_str("/store/nosuch/key"), key, true,
-                                     &a, &err), VPR_NOT_FOUND);
+    ck_assert_int_eq(vpr_proof_query(view, &arena, vpr_bytes_str("/store/nosuch/key"), key,
+                                     true, &a, &err), VPR_NOT_FOUND);
     ck_assert_str_eq(err.text, "no store has that name; there are 3");
     ck_assert_int_eq(vpr_proof_query(view, &arena, vpr_bytes_str("/store/key"), key, true, &a,
                                      &err), VPR_BAD_FIELD);

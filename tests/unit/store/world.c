@@ -52,7 +52,8 @@ size_t model_place(const struct model *model, uint8_t id, struct vpr_bytes key, 
     *ret_found = false;
     for (; at < model->count; at++) {
         const struct pair *pair = &model->pairs[at];
-        int order = pair->id != id ? (int)pair->id - (int)id : vpr_bytes_cmp(pair_key(pair), key);
+        int order = (int)pair->id - (int)id;
+        order = order == 0 ? vpr_bytes_cmp(pair_key(pair), key) : order;
         if (order >= 0) {
             *ret_found = order == 0;
             break;

@@ -33,7 +33,8 @@ struct model {
 };
 
 /* The place of (id, key), or where it would stand. */
-size_t model_place(const struct model *model, uint8_t id, struct vpr_bytes key, bool *ret_found);
+size_t model_place(const struct model *model, uint8_t id, struct vpr_bytes key,
+                   bool *ret_found);
 void model_put(struct model *model, uint8_t id, struct vpr_bytes key, struct vpr_bytes value);
 void model_del(struct model *model, uint8_t id, struct vpr_bytes key);
 struct vpr_bytes pair_key(const struct pair *pair);
@@ -43,7 +44,8 @@ struct vpr_bytes pair_value(const struct pair *pair);
 struct vpr_hash naive_root(const struct model *model, uint8_t id);
 struct vpr_hash naive_app_hash(const struct model *model);
 /* The same of bare positions and leaves. */
-struct vpr_hash naive_subtree(const struct vpr_trie_change *changes, size_t count, size_t depth);
+struct vpr_hash naive_subtree(const struct vpr_trie_change *changes, size_t count,
+                              size_t depth);
 
 struct vpr_store *world_open(struct vpr_kv *kv);
 struct vpr_store *world_memory(void);
