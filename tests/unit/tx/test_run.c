@@ -1,0 +1,483 @@
+#include <check.h>
+#include <stdio.h>
+
+#include "cosmos/bank/v1beta1/bank.pb-c.h"
+#include "cosmos/tx/v1beta1/tx.pb-c.h"
+#include "tests/unit/world.h"
+
+#define FEE UINT64_C(500000)
+
+static struct world *w;
+
+static void set_up(void)
+{
+    w = world_create(NULL, NULL);
+    world_block(w);
+}
+
+static void tear_down(void)
+{
+    world_destroy(w);
+}
+
+/* ---- making transactions ---- */
+
+static Cosmos__Bank__V1beta1__MsgSend *send(const char *from, const char *to, const char *amount)
+{
+    struct vpr_arena *arena = &w->node;
+    Cosmos__Base__V1beta1__Coin *coin = VPR_ARENA_NEW(arena, Cosmos__Base__V1beta1__Coin);
+    cosmos__base__v1beta1__coin__init(coin);
+    coin->denom = vpr_arena_text(arena, "uvipr");
+    coin->amount = vpr_arena_text(arena, "%s", amount);
+    Cosmos__Bank__V1beta1__MsgSend *m = VPR_ARENA_NEW(arena, Cosmos__Bank__V1beta1__MsgSend);
+    cosmos__bank__v1beta1__msg_send__init(m);
+    m->from_address = world_text(from);
+    m->to_address = world_text(to);
+    m->amount = VPR_ARENA_ARRAY(arena, Cosmos__Base__V1beta1__Coin *, 1);
+    m->amount[0] = coin;
+    m->n_amount = 1;
+    return m;
+}
+
+/* alice is account 0 of genesis, bob 1. */
+static struct vpr_bytes signed_send(const struct world_envelope *envelope, const char *amount)
+{
+    const ProtobufCMessage *m = &send("alice", "bob", amount)->base;
+    return world_sign(&w->node, "alice", envelope, &m, 1);
+}
+
+static struct vpr_tx_result run_with(const struct world_envelope *envelope)
+{
+    return world_raw(w, signed_send(envelope, "7"));
+}
+
+static const struct world_envelope plain;
+
+static uint64_t alice(void)
+{
+    return world_balance(w, "alice");
+}
+
+/* ---- the good path ---- */
+
+START_TEST(a_send_moves_money_and_its_fee_waits_in_the_pool)
+{
+    uint64_t before = alice(), bob = world_balance(w, "bob");
+    struct vpr_address fees = vpr_pool_address(VPR_POOL_FEES);
+    world_begin(w);
+    uint64_t pool = vpr_account_balance(&w->ctx, &fees).uvipr;
+    struct vpr_tx_result r = run_with(&plain);
+    ck_assert_msg(r.code == VPR_OK, "%s", r.log);
+    ck_assert_uint_eq(alice(), before - 7 - FEE);
+    ck_assert_uint_eq(world_balance(w, "bob"), bob + 7);
+    ck_assert_uint_eq(vpr_account_balance(&w->ctx, &fees).uvipr, pool + FEE);
+    ck_assert_uint_eq(r.gas_wanted, 20000000);
+    ck_assert_uint_gt(r.gas_used, 20000);
+    ck_assert_str_eq(world_event(w, "transfer", "amount"), "7uvipr");
+    ck_assert_str_eq(world_event(w, "message", "action"), "/cosmos.bank.v1beta1.MsgSend");
+    world_end(w);
+}
+END_TEST
+
+START_TEST(ed25519_accounts_sign_too)
+{
+    const ProtobufCMessage *m = &send("bob", "alice", "9")->base;
+    struct vpr_tx_result r = world_tx(w, "bob", m);
+    ck_assert_msg(r.code == VPR_OK, "%s", r.log);
+}
+END_TEST
+
+START_TEST(gas_is_the_table_to_the_unit)
+{
+    struct vpr_bytes raw = signed_send(&plain, "7");
+    struct vpr_tx_result r = world_raw(w, raw);
+    ck_assert_uint_eq(r.gas_used, 20000 + 10 * raw.len);
+}
+END_TEST
+
+START_TEST(sixteen_messages_run_as_one_or_not_at_all)
+{
+    const ProtobufCMessage *m[17];
+    for (int i = 0; i < 17; i++) {
+        m[i] = &send("alice", "bob", i == 15 ? "99999999999999999" : "1")->base;
+    }
+    uint64_t before = alice();
+    /* The last of 16 cannot be paid: only the fee is gone. */
+    struct vpr_tx_result r = world_raw(w, world_sign(&w->node, "alice", &plain, m, 16));
+    ck_assert_int_eq(r.code, VPR_NO_FUNDS);
+    ck_assert_uint_eq(alice(), before - FEE);
+    ck_assert_ptr_null(world_event(w, "transfer", "amount"));
+    ck_assert_str_eq(world_event(w, "tx", "fee"), "500000uvipr");
+    struct world_envelope next = {.sequence = 1};
+    r = world_raw(w, world_sign(&w->node, "alice", &next, m, 15));
+    ck_assert_msg(r.code == VPR_OK, "%s", r.log);
+    ck_assert_uint_eq(alice(), before - 2 * FEE - 15);
+}
+END_TEST
+
+START_TEST(the_key_is_known_after_the_first_signature)
+{
+    struct vpr_tx_result r = run_with(&plain);
+    ck_assert_int_eq(r.code, VPR_OK);
+    struct vpr_address who = world_address("alice");
+    struct vpr_public_key key = world_key("alice");
+    struct vpr_key_buf at = vpr_key(VPR_KEY_ACCOUNT);
+    vpr_key_address(&at, &who);
+    const Viper__V1__Account *account = (const Viper__V1__Account *)vpr_record_get(
+        &w->ctx, VPR_STORE_ACCOUNTS, vpr_key_bytes(&at), &viper__v1__account__descriptor);
+    ck_assert_int_eq(account->key_type, VIPER__V1__KEY_TYPE__KEY_TYPE_SECP256K1);
+    ck_assert_uint_eq(account->key.len, 33);
+    ck_assert_mem_eq(account->key.data, key.b, 33);
+    ck_assert_uint_eq(account->sequence, 1);
+}
+END_TEST
+
+/* ---- refusals of the envelope ---- */
+
+static void refused(struct vpr_tx_result r, enum vpr_code code, uint64_t balance_before)
+{
+    ck_assert_msg(r.code == code, "%s instead of %s: %s", vpr_code_name(r.code),
+                  vpr_code_name(code), r.log);
+    ck_assert_uint_gt(strlen(r.log), 10);
+    ck_assert_uint_eq(alice(), balance_before);
+}
+
+START_TEST(garbage_and_other_encodings_are_refused)
+{
+    uint64_t before = alice();
+    static const uint8_t garbage[] = {0xFF, 0x00, 0x12};
+    refused(world_raw(w, vpr_bytes_of(garbage, sizeof garbage)), VPR_BAD_ENCODING, before);
+    refused(world_raw(w, vpr_bytes_of(NULL, 0)), VPR_BAD_FIELD, before);
+
+    struct vpr_bytes good = signed_send(&plain, "7");
+    /* An unknown field behind it. */
+    uint8_t *longer = vpr_arena_alloc(&w->node, good.len + 2);
+    memcpy(longer, good.data, good.len);
+    longer[good.len] = 0x78;
+    longer[good.len + 1] = 1;
+    refused(world_raw(w, vpr_bytes_of(longer, good.len + 2)), VPR_BAD_ENCODING, before);
+    /* One byte short. */
+    refused(world_raw(w, vpr_bytes_of(good.data, good.len - 1)), VPR_BAD_ENCODING, before);
+}
+END_TEST
+
+START_TEST(too_many_bytes_are_refused_before_decoding)
+{
+    uint64_t before = alice();
+    uint8_t *big = vpr_arena_alloc(&w->node, VPR_TX_BYTES_MAX + 1);
+    refused(world_raw(w, vpr_bytes_of(big, VPR_TX_BYTES_MAX + 1)), VPR_TOO_LARGE, before);
+    char memo[258];
+    memset(memo, 'm', 257);
+    memo[257] = '\0';
+    struct world_envelope e = {.memo = memo};
+    refused(run_with(&e), VPR_TOO_LARGE, before);
+    memo[256] = '\0';
+    ck_assert_int_eq(run_with(&e).code, VPR_OK);
+}
+END_TEST
+
+START_TEST(seventeen_messages_are_refused)
+{
+    /* The builder refuses them too, so the body is packed by hand. */
+    uint64_t before = alice();
+    struct vpr_arena *arena = &w->node;
+    Cosmos__Tx__V1beta1__TxBody body = COSMOS__TX__V1BETA1__TX_BODY__INIT;
+    Google__Protobuf__Any any = GOOGLE__PROTOBUF__ANY__INIT, *list[17];
+    struct vpr_bytes m = vpr_arena_pack(arena, &send("alice", "bob", "1")->base);
+    any.type_url = vpr_arena_text(arena, "/cosmos.bank.v1beta1.MsgSend");
+    any.value = (ProtobufCBinaryData){m.len, vpr_arena_copy(arena, m.data, m.len)};
+    for (int i = 0; i < 17; i++) {
+        list[i] = &any;
+    }
+    body.messages = list;
+    body.n_messages = 17;
+    struct vpr_public_key key = world_key("alice");
+    struct vpr_signature none = {{0}};
+    struct vpr_bytes raw =
+        vpr_wire_raw_pack(arena, vpr_arena_pack(arena, &body.base),
+                          vpr_wire_auth_pack(arena, &key, 0, 1000000, 1000000), &none);
+    refused(world_raw(w, raw), VPR_BAD_FIELD, before);
+}
+END_TEST
+
+START_TEST(unknown_messages_are_refused)
+{
+    uint64_t before = alice();
+    Cosmos__Base__V1beta1__Coin coin = COSMOS__BASE__V1BETA1__COIN__INIT;
+    const ProtobufCMessage *m = &coin.base;
+    struct vpr_bytes raw = world_sign(&w->node, "alice", &plain, &m, 1);
+    refused(world_raw(w, raw), VPR_UNKNOWN_MESSAGE, before);
+}
+END_TEST
+
+START_TEST(a_changed_byte_or_another_chain_or_number_breaks_the_signature)
+{
+    uint64_t before = alice();
+    struct world_envelope other_chain = {.chain_id = "viper-other"};
+    refused(run_with(&other_chain), VPR_BAD_SIGNATURE, before);
+    struct world_envelope other_number = {.account_number = 5};
+    refused(run_with(&other_number), VPR_BAD_SIGNATURE, before);
+
+    struct vpr_bytes good = signed_send(&plain, "7");
+    uint8_t *bad = vpr_arena_copy(&w->node, good.data, good.len);
+    bad[good.len - 1] ^= 1; /* within s of the signature */
+    refused(world_raw(w, vpr_bytes_of(bad, good.len)), VPR_BAD_SIGNATURE, before);
+    ck_assert_int_eq(world_raw(w, good).code, VPR_OK);
+}
+END_TEST
+
+/* Order of secp256k1 minus s: the other, high form of the same signature. */
+START_TEST(the_high_form_of_a_signature_is_refused)
+{
+    static const uint8_t order[32] = {
+        0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+        0xFF, 0xFF, 0xFF, 0xFF, 0xFE, 0xBA, 0xAE, 0xDC, 0xE6, 0xAF, 0x48,
+        0xA0, 0x3B, 0xBF, 0xD2, 0x5E, 0x8C, 0xD0, 0x36, 0x41, 0x41};
+    uint64_t before = alice();
+    struct vpr_bytes good = signed_send(&plain, "7");
+    uint8_t *bad = vpr_arena_copy(&w->node, good.data, good.len);
+    uint8_t *s = bad + good.len - 32;
+    int borrow = 0;
+    for (int i = 31; i >= 0; i--) {
+        int v = order[i] - s[i] - borrow;
+        borrow = v < 0;
+        s[i] = (uint8_t)(v + (borrow ? 256 : 0));
+    }
+    refused(world_raw(w, vpr_bytes_of(bad, good.len)), VPR_BAD_SIGNATURE, before);
+}
+END_TEST
+
+START_TEST(someone_elses_money_needs_his_signature)
+{
+    uint64_t before = alice();
+    const ProtobufCMessage *m = &send("alice", "bob", "7")->base;
+    struct world_envelope bob = {.account_number = 1};
+    refused(world_raw(w, world_sign(&w->node, "bob", &bob, &m, 1)), VPR_BAD_SIGNER, before);
+}
+END_TEST
+
+START_TEST(a_sequence_runs_once_and_in_order)
+{
+    struct vpr_bytes first = signed_send(&plain, "7");
+    ck_assert_int_eq(world_raw(w, first).code, VPR_OK);
+    uint64_t before = alice();
+    refused(world_raw(w, first), VPR_BAD_SEQUENCE, before);
+    struct world_envelope third = {.sequence = 2};
+    refused(run_with(&third), VPR_BAD_SEQUENCE, before);
+    /* Also in later blocks. */
+    world_block(w);
+    refused(world_raw(w, first), VPR_BAD_SEQUENCE, before);
+}
+END_TEST
+
+START_TEST(timeouts_in_height_and_in_seconds)
+{
+    uint64_t before = alice();
+    world_begin(w);
+    struct world_envelope height = {.timeout_height = w->ctx.height - 1};
+    refused(run_with(&height), VPR_EXPIRED, before);
+    struct world_envelope late = {.timeout_s = w->ctx.time_s - 1};
+    refused(run_with(&late), VPR_EXPIRED, before);
+    struct world_envelope good = {.timeout_height = w->ctx.height, .timeout_s = w->ctx.time_s};
+    ck_assert_int_eq(run_with(&good).code, VPR_OK);
+}
+END_TEST
+
+START_TEST(fee_gas_and_funds_are_checked_with_their_numbers)
+{
+    uint64_t before = alice();
+    struct world_envelope gas = {.gas_limit = 20000};
+    refused(run_with(&gas), VPR_GAS_TOO_LOW, before);
+    struct vpr_bytes probe = signed_send(&plain, "7");
+    uint64_t least = ((20000 + 10 * probe.len) * 25 + 999) / 1000;
+    /* A lower fee makes a shorter envelope: by three bytes here. */
+    least = ((20000 + 10 * (probe.len - 3)) * 25 + 999) / 1000;
+    struct world_envelope fee = {.fee_uvipr = least - 1};
+    struct vpr_tx_result r = run_with(&fee);
+    refused(r, VPR_FEE_TOO_LOW, before);
+    struct world_envelope poor = {.fee_uvipr = before + 1};
+    refused(run_with(&poor), VPR_NO_FUNDS, before);
+    const ProtobufCMessage *m = &send("nobody", "bob", "1")->base;
+    refused(world_raw(w, world_sign(&w->node, "nobody", &plain, &m, 1)), VPR_NO_FUNDS, before);
+}
+END_TEST
+
+START_TEST(a_failing_message_keeps_its_fee_and_nothing_else)
+{
+    uint64_t before = alice(), bob = world_balance(w, "bob");
+    struct vpr_tx_result r = world_raw(w, signed_send(&plain, "2000000000000"));
+    ck_assert_int_eq(r.code, VPR_NO_FUNDS);
+    ck_assert_uint_eq(alice(), before - FEE);
+    ck_assert_uint_eq(world_balance(w, "bob"), bob);
+    /* Its sequence is used up too. */
+    struct world_envelope same = {.sequence = 0};
+    ck_assert_int_eq(run_with(&same).code, VPR_BAD_SEQUENCE);
+    struct world_envelope next = {.sequence = 1};
+    ck_assert_int_eq(run_with(&next).code, VPR_OK);
+}
+END_TEST
+
+START_TEST(the_system_transaction_is_the_proposers)
+{
+    uint64_t before = alice();
+    Viper__V1__MsgSystem system = VIPER__V1__MSG_SYSTEM__INIT;
+    system.height = w->ctx.height + 1;
+    struct vpr_bytes raw = vpr_tx_system_pack(&w->node, &system.base);
+    ck_assert(vpr_tx_is_system(&w->node, raw));
+    ck_assert_ptr_nonnull(vpr_tx_system_unpack(&w->node, raw));
+    refused(world_raw(w, raw), VPR_SYSTEM_ONLY, before);
+    /* Signed, or beside another message: refused all the same, and no system transaction. */
+    const ProtobufCMessage *two[] = {&send("alice", "bob", "1")->base, &system.base};
+    struct vpr_bytes mixed = world_sign(&w->node, "alice", &plain, two, 2);
+    refused(world_raw(w, mixed), VPR_SYSTEM_ONLY, before);
+    ck_assert_ptr_null(vpr_tx_system_unpack(&w->node, mixed));
+}
+END_TEST
+
+/* ---- unordered ---- */
+
+START_TEST(unordered_runs_once_until_its_timeout_has_passed)
+{
+    world_begin(w);
+    int64_t timeout = w->ctx.time_s + 2;
+    struct world_envelope e = {.unordered = true, .timeout_s = timeout};
+    struct vpr_bytes raw = signed_send(&e, "7");
+    ck_assert_int_eq(world_raw(w, raw).code, VPR_OK);
+    uint64_t before = alice();
+    refused(world_raw(w, raw), VPR_REPLAYED, before);
+    world_end(w);
+    world_begin(w);
+    refused(world_raw(w, raw), VPR_REPLAYED, before);
+    world_end(w);
+    world_begin(w);
+    refused(world_raw(w, raw), VPR_REPLAYED, before); /* its own second */
+    world_end(w);
+    world_begin(w);
+    refused(world_raw(w, raw), VPR_EXPIRED, before);
+    world_end(w);
+    /* Nothing of it is left in the state. */
+    const struct vpr_key_buf seen = vpr_key(VPR_KEY_SEEN), queue = vpr_key(VPR_KEY_SEEN_QUEUE),
+                             count = vpr_key(VPR_KEY_SEEN_COUNT);
+    const struct vpr_key_buf *all[] = {&seen, &queue, &count};
+    for (size_t i = 0; i < VPR_COUNT(all); i++) {
+        struct vpr_bytes prefix = vpr_key_bytes(all[i]), key, value;
+        ck_assert(!vpr_state_next(&w->state, &w->scratch, VPR_STORE_ACCOUNTS, prefix, prefix,
+                                  &key, &value));
+    }
+    /* Unordered ones leave the sequence alone. */
+    ck_assert_int_eq(run_with(&plain).code, VPR_OK);
+}
+END_TEST
+
+START_TEST(unordered_needs_a_near_timeout_and_no_sequence)
+{
+    uint64_t before = alice();
+    world_begin(w);
+    struct world_envelope none = {.unordered = true};
+    refused(run_with(&none), VPR_BAD_FIELD, before);
+    struct world_envelope far = {.unordered = true, .timeout_s = w->ctx.time_s + 601};
+    refused(run_with(&far), VPR_BAD_FIELD, before);
+    struct world_envelope numbered = {
+        .unordered = true, .timeout_s = w->ctx.time_s + 600, .sequence = 1};
+    refused(run_with(&numbered), VPR_BAD_SEQUENCE, before);
+    struct world_envelope good = {.unordered = true, .timeout_s = w->ctx.time_s + 600};
+    ck_assert_int_eq(run_with(&good).code, VPR_OK);
+}
+END_TEST
+
+START_TEST(an_account_has_at_most_1024_live_unordered_ones)
+{
+    world_begin(w);
+    for (int i = 0; i < VPR_SEEN_MAX; i++) {
+        char memo[16];
+        (void)snprintf(memo, sizeof memo, "%d", i);
+        struct world_envelope e = {
+            .unordered = true, .timeout_s = w->ctx.time_s + 60, .memo = memo};
+        struct vpr_tx_result r = run_with(&e);
+        ck_assert_msg(r.code == VPR_OK, "%d: %s", i, r.log);
+    }
+    uint64_t before = alice();
+    struct world_envelope more = {.unordered = true, .timeout_s = w->ctx.time_s + 60};
+    refused(run_with(&more), VPR_REPLAYED, before);
+}
+END_TEST
+
+/* ---- mempool and simulation ---- */
+
+static struct vpr_tx_result check_tx(struct vpr_bytes raw, bool recheck)
+{
+    struct vpr_tx_result r;
+    vpr_tx_check(&w->ctx, &vpr_domain_tables, raw, recheck, &r);
+    return r;
+}
+
+START_TEST(the_mempool_takes_sequences_a_little_ahead)
+{
+    struct world_envelope ahead = {.sequence = 63}, too_far = {.sequence = 64};
+    ck_assert_int_eq(check_tx(signed_send(&plain, "7"), false).code, VPR_OK);
+    ck_assert_int_eq(check_tx(signed_send(&ahead, "7"), false).code, VPR_OK);
+    ck_assert_int_eq(check_tx(signed_send(&too_far, "7"), false).code, VPR_BAD_SEQUENCE);
+}
+END_TEST
+
+START_TEST(a_recheck_verifies_no_signature)
+{
+    struct world_envelope other = {.chain_id = "viper-other"};
+    struct vpr_bytes raw = signed_send(&other, "7");
+    ck_assert_int_eq(check_tx(raw, false).code, VPR_BAD_SIGNATURE);
+    ck_assert_int_eq(check_tx(raw, true).code, VPR_OK);
+}
+END_TEST
+
+START_TEST(a_simulation_needs_no_signature_and_changes_nothing)
+{
+    const ProtobufCMessage *m = &send("alice", "bob", "7")->base;
+    struct vpr_wire_body body = {.messages = &m, .count = 1};
+    struct vpr_public_key key = world_key("alice");
+    struct vpr_bytes raw = vpr_wire_raw_pack(
+        &w->node, vpr_wire_body_pack(&w->node, &body),
+        vpr_wire_auth_pack(&w->node, &key, 0, 0, 0), NULL);
+    uint64_t before = alice();
+    struct vpr_tx_result r;
+    vpr_tx_simulate(&w->ctx, &vpr_domain_tables, raw, &r);
+    ck_assert_msg(r.code == VPR_OK, "%s", r.log);
+    ck_assert_uint_eq(r.gas_used, 20000 + 10 * raw.len);
+    ck_assert_uint_eq(alice(), before);
+    /* Without a signature it cannot run. */
+    ck_assert_int_eq(world_raw(w, raw).code, VPR_BAD_SIGNATURE);
+}
+END_TEST
+
+Suite *run_suite(void);
+Suite *run_suite(void)
+{
+    Suite *s = suite_create("run");
+    TCase *t = tcase_create("run");
+    tcase_set_timeout(t, 120);
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, a_send_moves_money_and_its_fee_waits_in_the_pool);
+    tcase_add_test(t, ed25519_accounts_sign_too);
+    tcase_add_test(t, gas_is_the_table_to_the_unit);
+    tcase_add_test(t, sixteen_messages_run_as_one_or_not_at_all);
+    tcase_add_test(t, the_key_is_known_after_the_first_signature);
+    tcase_add_test(t, garbage_and_other_encodings_are_refused);
+    tcase_add_test(t, too_many_bytes_are_refused_before_decoding);
+    tcase_add_test(t, seventeen_messages_are_refused);
+    tcase_add_test(t, unknown_messages_are_refused);
+    tcase_add_test(t, a_changed_byte_or_another_chain_or_number_breaks_the_signature);
+    tcase_add_test(t, the_high_form_of_a_signature_is_refused);
+    tcase_add_test(t, someone_elses_money_needs_his_signature);
+    tcase_add_test(t, a_sequence_runs_once_and_in_order);
+    tcase_add_test(t, timeouts_in_height_and_in_seconds);
+    tcase_add_test(t, fee_gas_and_funds_are_checked_with_their_numbers);
+    tcase_add_test(t, a_failing_message_keeps_its_fee_and_nothing_else);
+    tcase_add_test(t, the_system_transaction_is_the_proposers);
+    tcase_add_test(t, unordered_runs_once_until_its_timeout_has_passed);
+    tcase_add_test(t, unordered_needs_a_near_timeout_and_no_sequence);
+    tcase_add_test(t, an_account_has_at_most_1024_live_unordered_ones);
+    tcase_add_test(t, the_mempool_takes_sequences_a_little_ahead);
+    tcase_add_test(t, a_recheck_verifies_no_signature);
+    tcase_add_test(t, a_simulation_needs_no_signature_and_changes_nothing);
+    suite_add_tcase(s, t);
+    return s;
+}
