@@ -94,6 +94,47 @@ bool vpr_wire_refusal_parse(struct vpr_refusal *ret, struct vpr_bytes text)
            vpr_refusal_decode(ret, vpr_bytes_of(raw, sizeof raw));
 }
 
+size_t vpr_wire_shadow_print(char text[VPR_WIRE_SHADOW_TEXT_MAX],
+                             const struct vpr_wire_shadow *shadow)
+{
+    uint8_t raw[VPR_WIRE_SHADOW_BYTES_MAX];
+    struct vpr_writer w = vpr_writer(raw, sizeof raw);
+
+    VPR_ASSERT(shadow->key_len == VPR_SECP_KEY_BYTES ||
+               shadow->key_len == sizeof(struct vpr_hash));
+    vpr_write(&w, shadow->sid.b, sizeof shadow->sid.b);
+    vpr_write(&w, shadow->servicer.b, sizeof shadow->servicer.b);
+    vpr_write_be64(&w, shadow->nonce);
+    vpr_write(&w, shadow->key, shadow->key_len);
+    vpr_write(&w, shadow->signature.b, sizeof shadow->signature.b);
+    return vpr_base64url(text, vpr_bytes_of(raw, w.len));
+}
+
+bool vpr_wire_shadow_parse(struct vpr_wire_shadow *ret, struct vpr_bytes text)
+{
+    struct vpr_wire_shadow shadow = {.key_len = VPR_SECP_KEY_BYTES};
+    uint8_t raw[VPR_WIRE_SHADOW_BYTES_MAX];
+    size_t size = sizeof raw;
+
+    /* The length tells which kind of key it is. */
+    if (!decode(raw, size, text)) {
+        size--;
+        shadow.key_len--;
+        if (!decode(raw, size, text)) {
+            return false;
+        }
+    }
+    struct vpr_reader r = vpr_reader(vpr_bytes_of(raw, size));
+    vpr_read(&r, shadow.sid.b, sizeof shadow.sid.b);
+    vpr_read(&r, shadow.servicer.b, sizeof shadow.servicer.b);
+    shadow.nonce = vpr_read_be64(&r);
+    vpr_read(&r, shadow.key, shadow.key_len);
+    vpr_read(&r, shadow.signature.b, sizeof shadow.signature.b);
+    VPR_ASSERT(vpr_read_done(&r));
+    *ret = shadow;
+    return true;
+}
+
 static bool path_ok(struct vpr_bytes path)
 {
     return path.len == 0 || (path.len <= VPR_WIRE_PATH_BYTES_MAX &&

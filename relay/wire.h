@@ -17,6 +17,18 @@
 #define VPR_WIRE_REFUSAL "Viper-Refusal"
 #define VPR_WIRE_METHOD "Viper-Method"   /* the verb for the backend; none: POST */
 
+/* The shadow exchange (protocol.md, 7): a fisherman posts the body of its sample to
+ * shadow_url + VPR_WIRE_SHADOW_PATH, with Viper-Shadow, and Viper-Method and Viper-Path where
+ * they are not POST and empty.  A sample that was sent comes back as status 200, whatever the
+ * backend said, with Viper-Token and Viper-Relay and the servicer's answer: its body, the
+ * backend's status in Viper-Status and Viper-Receipt; or Viper-Refusal and no body; or none
+ * of these, if there was no answer that holds.  Every other status means: nothing was sent;
+ * the body is {"error":{"code":n,"reason":"nonce","message":"..."}}. */
+#define VPR_WIRE_SHADOW_PATH "/v1/shadow"
+#define VPR_WIRE_SHADOW "Viper-Shadow"
+#define VPR_WIRE_PATH "Viper-Path"
+#define VPR_WIRE_STATUS "Viper-Status"
+
 #define VPR_WIRE_PREFIX "/v1/relay/"     /* then four hex digits, then the path */
 
 #define VPR_WIRE_RELAY_TEXT_MAX VPR_BASE64_MAX(VPR_SIGNED_REQUEST_BYTES)
@@ -38,6 +50,22 @@ VPR_MUST_USE bool vpr_wire_receipt_parse(struct vpr_receipt *ret, struct vpr_byt
 size_t vpr_wire_refusal_print(char text[VPR_WIRE_REFUSAL_TEXT_MAX],
                               const struct vpr_refusal *refusal);
 VPR_MUST_USE bool vpr_wire_refusal_parse(struct vpr_refusal *ret, struct vpr_bytes text);
+
+/* Viper-Shadow: sid 32, servicer 20, nonce 8, the operator's public key (33 bytes secp256k1 or
+ * 32 ed25519), signature 64, as base64url without padding. */
+struct vpr_wire_shadow {
+    struct vpr_hash sid;
+    struct vpr_address servicer;
+    uint64_t nonce;
+    uint8_t key[VPR_SECP_KEY_BYTES];
+    size_t key_len; /* 33 or 32 */
+    struct vpr_signature signature;
+};
+#define VPR_WIRE_SHADOW_BYTES_MAX (32 + 20 + 8 + VPR_SECP_KEY_BYTES + VPR_SIG_BYTES)
+#define VPR_WIRE_SHADOW_TEXT_MAX VPR_BASE64_MAX(VPR_WIRE_SHADOW_BYTES_MAX)
+size_t vpr_wire_shadow_print(char text[VPR_WIRE_SHADOW_TEXT_MAX],
+                             const struct vpr_wire_shadow *shadow);
+VPR_MUST_USE bool vpr_wire_shadow_parse(struct vpr_wire_shadow *ret, struct vpr_bytes text);
 
 /* "/v1/relay/0001[/path][?query]": the path is what follows the chain, empty, or one that
  * starts with '/' or '?'; false for anything else. */
