@@ -151,8 +151,8 @@ struct query {
     struct vpr_view *view;
     struct vpr_arena *arena;
     uint8_t id;
-    struct vpr_bytes key;
-    struct vpr_hash hash; /* of the key */
+    struct vpr_bytes name, key; /* both in the arena: the answer may outlive the view */
+    struct vpr_hash hash;       /* of the key */
 };
 
 static bool trie_way(const struct query *q, const struct vpr_hash *key, struct way *ret_way,
@@ -194,11 +194,6 @@ static void map_way(const struct query *q, struct way *ret_way, struct vpr_hash 
     *ret_leaf = leaves[q->id];
 }
 
-static struct vpr_bytes name_of(const struct query *q)
-{
-    return vpr_bytes_str(q->view->store->names[q->id]);
-}
-
 static void prove_simple(const struct query *q, struct vpr_proof_answer *answer)
 {
     struct way way;
@@ -213,8 +208,8 @@ static void prove_simple(const struct query *q, struct vpr_proof_answer *answer)
         VPR_PROOF_SIMPLE, hash, value_op(q->arena, hash, total, index, &leaf, &way)};
     map_way(q, &way, &leaf);
     answer->ops[1] = (struct vpr_proof_op){
-        VPR_PROOF_SIMPLE, name_of(q),
-        value_op(q->arena, name_of(q), q->view->store->count, q->id, &leaf, &way)};
+        VPR_PROOF_SIMPLE, q->name,
+        value_op(q->arena, q->name, q->view->store->count, q->id, &leaf, &way)};
     answer->op_count = 2;
 }
 
@@ -272,9 +267,9 @@ static void prove_ics23(const struct query *q, bool present, struct vpr_proof_an
     struct vpr_hash leaf;
     map_way(q, &way, &leaf);
     struct vpr_bytes map =
-        existence(arena, name_of(q), hash_bytes(&trie->root), vpr_proof_map_leaf, &way);
+        existence(arena, q->name, hash_bytes(&trie->root), vpr_proof_map_leaf, &way);
     answer->ops[1] =
-        (struct vpr_proof_op){VPR_PROOF_ICS23_MAP, name_of(q), commitment(arena, 1, map)};
+        (struct vpr_proof_op){VPR_PROOF_ICS23_MAP, q->name, commitment(arena, 1, map)};
     answer->op_count = 2;
 }
 
@@ -348,7 +343,7 @@ enum vpr_code vpr_proof_query(struct vpr_view *view, struct vpr_arena *arena,
                               struct vpr_bytes path, struct vpr_bytes key, bool prove,
                               struct vpr_proof_answer *ret_answer, struct vpr_err *err)
 {
-    struct query q = {view, arena, 0, vpr_arena_bytes(arena, key), {{0}}};
+    struct query q = {view, arena, 0, {NULL, 0}, vpr_arena_bytes(arena, key), {{0}}};
     struct vpr_proof_answer answer;
     memset(&answer, 0, sizeof answer);
     bool simple = strip(&path, "/store/", "/key");
@@ -364,6 +359,7 @@ enum vpr_code vpr_proof_query(struct vpr_view *view, struct vpr_arena *arena,
         return vpr_fail(err, VPR_BAD_FIELD, "a key has 1 to %d bytes, not %zu",
                         VPR_STORE_KEY_BYTES_MAX, key.len);
     }
+    q.name = vpr_arena_bytes(arena, path);
     q.hash = vpr_sha256(key.data, key.len);
     answer.height = view->height;
     const struct vpr_state state = {NULL, view};

@@ -36,7 +36,7 @@ struct vpr_proof_answer {
 bool vpr_proof_path(struct vpr_bytes path);
 
 /* `key` is the query's data.  Refused: a path or store that does not exist, a key no store
- * can hold.  Without `prove` the operations are left out. */
+ * can hold.  Without `prove` the operations are left out.  The answer lies in the arena. */
 VPR_MUST_USE enum vpr_code vpr_proof_query(struct vpr_view *view, struct vpr_arena *arena,
                                            struct vpr_bytes path, struct vpr_bytes key,
                                            bool prove, struct vpr_proof_answer *ret_answer,
