@@ -6,6 +6,9 @@
 
 Suite *suite_http_client(void);
 Suite *suite_http_parse(void);
+Suite *suite_json_scan(void);
+Suite *suite_log(void);
 Suite *suite_loop(void);
+Suite *suite_pbjson(void);
 
 #endif
