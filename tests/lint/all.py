@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-LINES_FILE, LINES_FUNCTION, COLUMNS = 800, 70, 96
+LINES_FILE, LINES_FUNCTION, COLUMNS = 800, 70, 100
 
 # Unit -> units it may include (docs/decisions.md, architecture): the whole table.
 MAY = {
@@ -31,9 +31,9 @@ MAY = {
 
 # What others may see of a folder; folders not named have no FACE: each header is its own.
 FACES = {
-    "store": {"store.h", "kv.h", "proof.h"},
+    "store": {"store.h", "kv.h", "proof.h", "verify.h"},
     "tx": {"handler.h", "run.h", "event.h", "params.h", "keys.h", "wire.h"},
-    "domain": {"domain.h", "accounts.h", "sessions.h", "settlement.h", "validators.h"},
+    "domain": {"domain.h", "accounts.h", "beacon.h", "sessions.h", "settlement.h", "validators.h"},
     "app": {"app.h"},
     "abci": {"abci.h"},
     "relay": {"wire.h"},
@@ -45,9 +45,10 @@ CONSENSUS = ["base", "rules", "store", "tx", "domain"]
 # The only names the consensus archive takes from outside.
 SYMBOLS = re.compile(
     r"^(mem(cpy|move|set|cmp|chr)|str(len|cmp|ncmp|chr|nlen)|__stack_chk_fail|"
-    r"SHA256_(Init|Update|Final|Transform)|SHA256|RIPEMD160|protobuf_c_\w+|"
+    r"_GLOBAL_OFFSET_TABLE_|"
+    r"SHA256_(Init|Update|Final|Transform)|RIPEMD160_(Init|Update|Final)|protobuf_c_\w+|"
     r"__(u|)(div|mod)ti3|__(u|)divmodti4|__atomic_\w+|google__protobuf__\w+|cosmos__\w+|viper__\w+|"
-    r"vpr_(halt|fail|mem_\w+|sig_\w+|ed25519_\w+|secp256k1_\w+|code_\w+|arena_text))$")
+    r"vpr_(halt|fail|format|mem_\w+|sig_\w+|ed25519_\w+|secp256k1_\w+|code_\w+|arena_text))$")
 
 
 def sources(*endings):
@@ -96,7 +97,7 @@ def sizes():
         if len(lines) > LINES_FILE:
             yield f"{path}: {len(lines)} lines, at most {LINES_FILE}"
         for number, line in enumerate(lines, 1):
-            if len(line) > COLUMNS + (4 if path.endswith(".py") else 0):
+            if len(line) > COLUMNS:
                 yield f"{path}:{number}: {len(line)} columns"
     for path in sources(".c"):
         start = name = None
@@ -130,7 +131,7 @@ def guards():
 def symbols():
     folder = os.path.join(ROOT, "build", "local", "app")
     archives = [os.path.join(folder, u, f"libvpr_{u}.a") for u in CONSENSUS]
-    archives.append(os.path.join(folder, "libvpr_app.a"))
+    archives += [os.path.join(folder, a) for a in ("tx/libvpr_wire.a", "libvpr_app.a")]
     missing = [a for a in archives if not os.path.exists(a)]
     if missing:
         yield f"not built: {missing}"
