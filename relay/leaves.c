@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -44,13 +43,12 @@ struct vpr_leaves {
     vpr_leaves_done_fn *done;
     void *arg;
     struct vpr_timer *retry;
-    atomic_bool full;
     pthread_t thread;
     bool has_thread;
 
     pthread_mutex_t lock;
     pthread_cond_t work, idle;
-    bool stop, posted;
+    bool stop, posted, full;
     struct vpr_segment *segments[VPR_SEGMENTS_MAX];
     uint64_t next;              /* ticket to hand out */
     uint64_t ok_upto, bad_upto; /* tickets done and not reported yet */
@@ -211,6 +209,15 @@ static bool take_fills(struct vpr_leaves *leaves, uint64_t *ret_upto)
     return some;
 }
 
+static void drop_fills(struct vpr_leaves *leaves)
+{
+    for (size_t i = 0; i < VPR_SEGMENTS_MAX; i++) {
+        if (leaves->segments[i] != NULL) {
+            leaves->segments[i]->fill.len = 0;
+        }
+    }
+}
+
 /* One round: everything waiting goes to disk; without the lock while it does. */
 static void flush_round(struct vpr_leaves *leaves, uint64_t upto)
 {
@@ -241,8 +248,10 @@ static void flush_round(struct vpr_leaves *leaves, uint64_t upto)
     if (ok) {
         leaves->ok_upto = upto;
     } else {
-        leaves->bad_upto = upto;
-        atomic_store(&leaves->full, true);
+        /* What came meanwhile may rest on records that are now lost: it fails too. */
+        drop_fills(leaves);
+        leaves->bad_upto = leaves->next - 1;
+        leaves->full = true;
     }
     pthread_cond_broadcast(&leaves->idle);
     post_report(leaves);
@@ -272,7 +281,9 @@ static void retry_full(void *arg)
 {
     struct vpr_leaves *leaves = arg;
 
-    atomic_store(&leaves->full, false);
+    pthread_mutex_lock(&leaves->lock);
+    leaves->full = false;
+    pthread_mutex_unlock(&leaves->lock);
 }
 
 enum vpr_code vpr_leaves_create(struct vpr_leaves **ret, struct vpr_loop *loop,
@@ -296,7 +307,6 @@ enum vpr_code vpr_leaves_create(struct vpr_leaves **ret, struct vpr_loop *loop,
     leaves->arg = arg;
     leaves->next = 1;
     leaves->retry = vpr_timer_create(loop, retry_full, leaves);
-    atomic_init(&leaves->full, false);
     pthread_mutex_init(&leaves->lock, NULL);
     pthread_cond_init(&leaves->work, NULL);
     pthread_cond_init(&leaves->idle, NULL);
@@ -317,7 +327,6 @@ void vpr_leaves_destroy(struct vpr_leaves *leaves)
     }
     pthread_mutex_lock(&leaves->lock);
     leaves->stop = true;
-    leaves->bad_upto = 0;
     pthread_cond_broadcast(&leaves->work);
     pthread_mutex_unlock(&leaves->lock);
     if (leaves->has_thread) {
@@ -380,8 +389,7 @@ void vpr_leaves_close(struct vpr_segment *seg)
     struct vpr_leaves *leaves = seg->leaves;
 
     pthread_mutex_lock(&leaves->lock);
-    /* A failed round waits for its report, which comes from this very thread. */
-    while (seg->flushing || (seg->fill.len > 0 && leaves->bad_upto == 0)) {
+    while (seg->flushing || seg->fill.len > 0) {
         pthread_cond_wait(&leaves->idle, &leaves->lock);
     }
     for (size_t i = 0; i < VPR_SEGMENTS_MAX; i++) {
@@ -414,16 +422,13 @@ uint64_t vpr_leaves_append(struct vpr_segment *seg, enum vpr_record_kind kind,
     uint64_t upto = 0;
 
     VPR_ASSERT(data.len <= VPR_RECORD_BYTES_MAX);
-    if (atomic_load_explicit(&leaves->full, memory_order_relaxed)) {
-        return 0;
-    }
     record[8] = (uint8_t)kind;
     memcpy(record + 9, data.data, data.len);
     vpr_put_be32(record, (uint32_t)data.len + 1);
     vpr_put_be32(record + 4, vpr_crc32c(record + 8, data.len + 1));
 
     pthread_mutex_lock(&leaves->lock);
-    uint8_t *room = fill_room(&seg->fill, 9 + data.len);
+    uint8_t *room = leaves->full ? NULL : fill_room(&seg->fill, 9 + data.len);
     if (room != NULL) {
         memcpy(room, record, 9 + data.len);
         ticket = leaves->next;
@@ -476,9 +481,17 @@ uint64_t vpr_leaves_append_tail(struct vpr_segment *seg, const struct vpr_signed
     return vpr_leaves_append(seg, VPR_RECORD_TAIL, vpr_bytes_of(raw, sizeof raw));
 }
 
-bool vpr_leaves_accepting(const struct vpr_leaves *leaves)
+bool vpr_leaves_accepting(struct vpr_leaves *leaves)
 {
-    return !atomic_load(&leaves->full);
+    pthread_mutex_lock(&leaves->lock);
+    const bool accepting = !leaves->full;
+    pthread_mutex_unlock(&leaves->lock);
+    return accepting;
+}
+
+bool vpr_segment_accepting(struct vpr_segment *seg)
+{
+    return vpr_leaves_accepting(seg->leaves);
 }
 
 uint64_t vpr_leaves_syncs(struct vpr_leaves *leaves)

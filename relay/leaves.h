@@ -45,8 +45,9 @@ struct vpr_leaves_config {
     int (*fdatasync)(int fd); /* NULL: the system's; tests watch it */
 };
 
-/* Everything up to `ticket` that was not reported before is on disk, or (`ok` false) will
- * never be. */
+/* Everything up to `ticket` that was not reported before is on disk, or (`ok` false) cannot be
+ * relied upon: then records of any kind may be missing, and whoever needs one on disk must
+ * append it again. */
 typedef void vpr_leaves_done_fn(void *arg, uint64_t ticket, bool ok);
 
 VPR_MUST_USE enum vpr_code vpr_leaves_create(struct vpr_leaves **ret, struct vpr_loop *loop,
@@ -81,7 +82,8 @@ uint64_t vpr_leaves_append_tail(struct vpr_segment *segment,
                                 const struct vpr_signed_request *tail);
 
 /* False while the disk is full. */
-bool vpr_leaves_accepting(const struct vpr_leaves *leaves);
+bool vpr_leaves_accepting(struct vpr_leaves *leaves);
+bool vpr_segment_accepting(struct vpr_segment *segment); /* the same, from a segment */
 uint64_t vpr_leaves_syncs(struct vpr_leaves *leaves);
 uint64_t vpr_leaves_bytes(struct vpr_leaves *leaves);
 

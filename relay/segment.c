@@ -353,7 +353,12 @@ static bool restore_one(struct vpr_restore *to, const struct vpr_record *record)
     }
     if (vpr_record_token(record, &token, &gateway_key)) {
         struct vpr_sid_work *sid = vpr_work_find(to->work, &token.sid);
-        return sid != NULL && vpr_sid_lane_add(sid, &token, gateway_key) != NULL;
+        struct vpr_lane *added =
+            sid == NULL ? NULL : vpr_sid_lane_add(sid, &token, gateway_key);
+        if (added != NULL) {
+            added->token_stored = true;
+        }
+        return added != NULL;
     }
     const bool is_leaf = vpr_record_leaf(record, &leaf);
     if (!is_leaf && !vpr_record_tail(record, &tail)) {

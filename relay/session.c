@@ -318,6 +318,18 @@ void vpr_sid_restore_tail(struct vpr_sid_work *sid, struct vpr_lane *lane,
     }
 }
 
+void vpr_work_unstored(struct vpr_work *work)
+{
+    for (uint32_t i = 0; i < work->sid_count; i++) {
+        struct vpr_sid_work *sid = work->sids[i];
+        sid->stored = false;
+        for (uint32_t j = 0; j < sid->lane_count; j++) {
+            sid->lanes[j]->token_stored = false;
+            sid->lanes[j]->tail_stored = false;
+        }
+    }
+}
+
 uint32_t vpr_sid_tails(const struct vpr_sid_work *sid,
                        const struct vpr_lane *ret[VPR_SID_TAILS_MAX])
 {

@@ -35,6 +35,7 @@ struct vpr_lane {
     struct vpr_hash client_key;
     struct vpr_token token;
     uint32_t gateway_key; /* which of the requestor's keys signed it */
+    bool token_stored;    /* on disk; its leaves count for nothing before */
 
     bool any; /* some seq was claimed */
     uint64_t highest;
@@ -133,6 +134,9 @@ void vpr_sid_restore_leaf(struct vpr_work *work, struct vpr_sid_work *sid,
                           struct vpr_lane *lane, const struct vpr_leaf *leaf);
 void vpr_sid_restore_tail(struct vpr_sid_work *sid, struct vpr_lane *lane,
                           const struct vpr_signed_request *tail);
+
+/* Records may be missing on disk: nothing counts as stored any more. */
+void vpr_work_unstored(struct vpr_work *work);
 
 /* The lanes whose tails a Prove should carry: the largest cum_cu first, at most
  * VPR_SID_TAILS_MAX; returns how many. */

@@ -52,6 +52,16 @@ struct vpr_signed_request request_of(const struct vpr_hash *sid,
     return request;
 }
 
+bool same_request(const struct vpr_signed_request *a, const struct vpr_signed_request *b)
+{
+    uint8_t x[VPR_SIGNED_REQUEST_BYTES];
+    uint8_t y[VPR_SIGNED_REQUEST_BYTES];
+
+    vpr_signed_request_encode(x, a);
+    vpr_signed_request_encode(y, b);
+    return memcmp(x, y, sizeof x) == 0;
+}
+
 struct vpr_leaf leaf_of(const struct vpr_signed_request *request)
 {
     struct vpr_leaf leaf = {.request = *request};

@@ -20,6 +20,7 @@ struct vpr_signed_request request_of(const struct vpr_hash *sid,
                                      const struct vpr_address *servicer,
                                      const struct keypair *client, uint64_t seq,
                                      uint64_t cum_cu, uint64_t cu);
+bool same_request(const struct vpr_signed_request *a, const struct vpr_signed_request *b);
 struct vpr_leaf leaf_of(const struct vpr_signed_request *request);
 /* A fresh directory of plain files, removed when the test ends; one a test. */
 void temp_dir(char path[256]);
@@ -28,5 +29,7 @@ Suite *suite_session(void);
 Suite *suite_leaves(void);
 Suite *suite_wire(void);
 Suite *suite_claim(void);
+Suite *suite_cost(void);
+Suite *suite_serve(void);
 
 #endif

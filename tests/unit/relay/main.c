@@ -10,6 +10,8 @@ int main(void)
     srunner_add_suite(runner, suite_leaves());
     srunner_add_suite(runner, suite_wire());
     srunner_add_suite(runner, suite_claim());
+    srunner_add_suite(runner, suite_cost());
+    srunner_add_suite(runner, suite_serve());
     srunner_run_all(runner, CK_ENV);
     const int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
