@@ -296,29 +296,26 @@ vpr_bench_gross(struct vpr_ctx *ctx, const struct vpr_bench *bench, uint64_t cu,
 
 /* ---- deleting ---- */
 
-/* Deletes what a walk of `first` finds under `prefix`, at most `limit`; returns how many. */
-static uint64_t
-delete_prefix(struct vpr_ctx *ctx, const struct vpr_key_buf *prefix, uint64_t limit)
+/* With the last entry of a servicer its proved samples go.  Sids are settled in order, so
+ * what is left lies behind this one. */
+static void forget_samples(struct vpr_ctx *ctx, uint64_t session,
+                           const struct vpr_address *servicer, const struct vpr_hash *sid)
 {
-    uint64_t deleted = 0;
-    struct vpr_key_buf from = *prefix;
+    size_t mark = vpr_arena_mark(ctx->arena);
+    struct vpr_key_buf prefix = session_key(VPR_KEY_COMMITTED, session);
+    struct vpr_key_buf from = committed_key(session, servicer, sid);
+    struct vpr_key_buf samples = samples_key(session, servicer);
+    struct vpr_bytes key, value;
 
-    while (deleted < limit) {
-        size_t mark = vpr_arena_mark(ctx->arena);
-        struct vpr_bytes key, value;
-        if (!vpr_state_next(ctx->state, ctx->arena, VPR_STORE_COMMITS, vpr_key_bytes(prefix),
-                            vpr_key_bytes(&from), &key, &value)) {
-            break;
-        }
-        /* The walk goes on behind: what is deleted need not be passed again. */
-        VPR_ASSERT(key.len <= sizeof from.b);
-        memcpy(from.b, key.data, key.len);
-        from.len = key.len;
-        vpr_arena_release(ctx->arena, mark);
-        vpr_state_del(ctx->state, VPR_STORE_COMMITS, vpr_key_bytes(&from));
-        deleted++;
+    vpr_key_address(&prefix, servicer);
+    vpr_key_u8(&from, 0); /* the smallest key behind */
+    if (!vpr_state_next(ctx->state, ctx->arena, VPR_STORE_COMMITS, vpr_key_bytes(&prefix),
+                        vpr_key_bytes(&from), &key, &value) &&
+        vpr_state_get(ctx->state, ctx->arena, VPR_STORE_COMMITS, vpr_key_bytes(&samples),
+                      &value)) {
+        vpr_state_del(ctx->state, VPR_STORE_COMMITS, vpr_key_bytes(&samples));
     }
-    return deleted;
+    vpr_arena_release(ctx->arena, mark);
 }
 
 void vpr_bench_delete(struct vpr_ctx *ctx, const struct vpr_bench *bench)
@@ -335,18 +332,13 @@ void vpr_bench_delete(struct vpr_ctx *ctx, const struct vpr_bench *bench)
             vpr_state_del(ctx->state, VPR_STORE_COMMITS, vpr_key_bytes(&k));
             k = committed_key(bench->session, id, &bench->sid);
             vpr_state_del(ctx->state, VPR_STORE_COMMITS, vpr_key_bytes(&k));
+            forget_samples(ctx, bench->session, id, &bench->sid);
         }
     }
     k = bench_key(bench->session, &bench->sid);
     vpr_state_del(ctx->state, VPR_STORE_COMMITS, vpr_key_bytes(&k));
     k = sid_key(&bench->sid);
     vpr_state_del(ctx->state, VPR_STORE_COMMITS, vpr_key_bytes(&k));
-}
-
-uint64_t vpr_commits_sweep(struct vpr_ctx *ctx, uint64_t session, uint64_t limit)
-{
-    struct vpr_key_buf prefix = session_key(VPR_KEY_SAMPLES, session);
-    return delete_prefix(ctx, &prefix, limit);
 }
 
 /* ---- MsgCommit ---- */

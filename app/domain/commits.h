@@ -50,10 +50,9 @@ bool vpr_samples_proved(struct vpr_ctx *ctx, uint64_t session,
 VPR_MUST_USE enum vpr_code vpr_bench_gross(struct vpr_ctx *ctx, const struct vpr_bench *bench,
                                            uint64_t cu, uint64_t *ret);
 
-/* With the last Verify of a sid: its Bench, commits and look-ups go. */
+/* With the last Verify of a sid, sids in order: its Bench, commits and look-ups go, and the
+ * proved samples of servicers that have no other entry left. */
 void vpr_bench_delete(struct vpr_ctx *ctx, const struct vpr_bench *bench);
-/* With the end of a session: up to `limit` of what no sid owns; returns how many. */
-uint64_t vpr_commits_sweep(struct vpr_ctx *ctx, uint64_t session, uint64_t limit);
 
 extern const struct vpr_domain vpr_commits;
 

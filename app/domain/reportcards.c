@@ -116,8 +116,7 @@ delete_prefix(struct vpr_ctx *ctx, enum vpr_key first, uint64_t session, uint64_
 
 uint64_t vpr_cards_sweep(struct vpr_ctx *ctx, uint64_t session, uint64_t limit)
 {
-    uint64_t deleted = delete_prefix(ctx, VPR_KEY_SEAL, session, limit);
-    return deleted + delete_prefix(ctx, VPR_KEY_PRESENT, session, limit - deleted);
+    return delete_prefix(ctx, VPR_KEY_SEAL, session, limit);
 }
 
 /* ---- MsgReportCard ---- */
@@ -627,6 +626,8 @@ void vpr_cards_presence(struct vpr_ctx *ctx)
             vpr_ctx_release(ctx, inner);
         }
     }
+    /* At most one a fisherman; nothing reads them again. */
+    (void)delete_prefix(ctx, VPR_KEY_PRESENT, session, UINT64_MAX);
     vpr_ctx_release(ctx, mark);
 }
 

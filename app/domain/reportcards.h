@@ -18,13 +18,14 @@ const Viper__V1__CardRecord *vpr_card_get(struct vpr_ctx *ctx, uint64_t session,
                                           const struct vpr_address *fisherman);
 
 /* When session s+2 opens: fishermen drawn in sids with a Commit of s and without any
- * MsgReportCard are counted absent, others reset; 24 in a row: paused. */
+ * MsgReportCard are counted absent, others reset; 24 in a row: paused.  Then the marks of
+ * presence of s go. */
 void vpr_cards_presence(struct vpr_ctx *ctx);
 
 /* With the last Verify of a sid: its seals and cards go. */
 void vpr_cards_delete(struct vpr_ctx *ctx, const struct vpr_bench *bench);
-/* With the end of a session: up to `limit` of the seals of sids that nobody committed and of
- * the marks of presence; returns how many. */
+/* With the end of a session: up to `limit` of the seals of sids that nobody committed;
+ * returns how many. */
 uint64_t vpr_cards_sweep(struct vpr_ctx *ctx, uint64_t session, uint64_t limit);
 
 extern const struct vpr_domain vpr_reportcards;

@@ -438,21 +438,13 @@ static void settle_due(struct vpr_ctx *ctx, struct due *due)
     vpr_rewards_pay(ctx, &payer.rewards);
 }
 
-/* What no sid owned, a bounded number a block; true when nothing is left. */
-static bool sweep(struct vpr_ctx *ctx, uint64_t session, uint64_t *left)
-{
-    *left -= vpr_commits_sweep(ctx, session, *left);
-    *left -= vpr_cards_sweep(ctx, session, *left);
-    return *left > 0;
-}
-
 /* Score moves follow the last entry of a session, oldest session first, within what the due
  * entries left of the limit; with the last move goes what else the session left behind. */
 static void close_sessions(struct vpr_ctx *ctx, uint64_t limit, uint64_t settled)
 {
     uint64_t running = running_session(ctx);
     uint64_t moves = limit - settled;
-    uint64_t sweeps = limit + 1; /* the last one shows that nothing is left */
+    uint64_t sweeps = limit; /* seals of sids that nobody committed */
 
     for (uint64_t s = vpr_session_oldest_unsettled(ctx); s + SESSIONS_LATER <= running; s++) {
         struct vpr_hash sid;
@@ -462,8 +454,12 @@ static void close_sessions(struct vpr_ctx *ctx, uint64_t limit, uint64_t settled
             return;
         }
         moves -= vpr_score_move(ctx, s, moves, &done);
-        if (!done || !sweep(ctx, s, &sweeps)) {
+        if (!done) {
             return;
+        }
+        sweeps -= vpr_cards_sweep(ctx, s, sweeps);
+        if (sweeps == 0) {
+            return; /* there may be more */
         }
         vpr_session_set_oldest_unsettled(ctx, s + 1);
         vpr_event(ctx, "session_settled");

@@ -1,0 +1,11 @@
+/* session_tests.h - the suites about the work of a session, one a file. */
+#ifndef VPR_TEST_SESSION_TESTS_H
+#define VPR_TEST_SESSION_TESTS_H
+
+#include <check.h>
+
+Suite *suite_commits(void);
+Suite *suite_reportcards(void);
+Suite *suite_settlement(void);
+
+#endif
