@@ -46,7 +46,7 @@ void vpr_tab_open(struct vpr_tab *tab, struct vpr_signed_request *ret,
 enum vpr_tab_end {
     VPR_TAB_ANSWERED, /* the receipt held */
     VPR_TAB_REFUSED,  /* a signed refusal: not served, not counted */
-    VPR_TAB_UNSENT,   /* it cannot have arrived */
+    VPR_TAB_UNSENT,   /* it did not arrive, or the servicer says that it did nothing */
     VPR_TAB_LOST,     /* anything else */
 };
 void vpr_tab_close(struct vpr_tab *tab, const struct vpr_signed_request *request,

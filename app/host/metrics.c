@@ -246,6 +246,10 @@ void vpr_metrics_write(struct vpr_metrics *metrics, struct vpr_buf *out)
                 struct series s = {m, {m->labels[0].name ? m->labels[0].values[a] : NULL,
                                        m->labels[1].name ? m->labels[1].values[b] : NULL}};
                 _Atomic uint64_t *at = cell(metrics, i, a, b);
+                if ((s.values[0] != NULL && s.values[0][0] == '\0') ||
+                    (s.values[1] != NULL && s.values[1][0] == '\0')) {
+                    continue;
+                }
                 if (m->type == VPR_HISTOGRAM) {
                     write_histogram(out, &s, at);
                 } else {

@@ -1,7 +1,8 @@
 /* metrics.h - counters, gauges and histograms as Prometheus text.
  *
  * A program states its metrics as one static table; a row has at most two labels, each with
- * a fixed list of values, so that no input can grow the page.  Updates are atomic and may
+ * a fixed list of values, so that no input can grow the page; a value that is "" for now is
+ * left out of it.  Updates are atomic and may
  * come from any thread.
  *
  * Numbers inside are whole: `scale` says how many make one unit of the page (histograms in
