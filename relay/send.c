@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "app/base/mem.h"
+#include "app/host/http_server.h"
 #include "app/host/log.h"
 #include "app/rules/ids.h"
 #include "relay/wire.h"
