@@ -1,6 +1,5 @@
 #include "relay/lane.h"
 
-#include "app/host/file.h"
 #include "relay/wire.h"
 
 /* The servicers' default, protocol.md 8; theirs may differ, so this only steers. */
@@ -10,18 +9,18 @@
 
 void vpr_pass_make(struct vpr_pass *pass, const struct vpr_hash *sid)
 {
-    struct vpr_hash seed;
-
     memset(pass, 0, sizeof *pass);
-    vpr_random(seed.b, sizeof seed.b);
-    vpr_ed25519_keypair(&pass->token.client_key, pass->secret, &seed);
-    explicit_bzero(&seed, sizeof seed);
+    pass->key = vpr_key_ephemeral();
+    const struct vpr_key_info *info = vpr_key_info(pass->key);
+    VPR_ASSERT(info->public_len == sizeof pass->token.client_key.b);
+    memcpy(pass->token.client_key.b, info->public_key, info->public_len);
     pass->token.sid = *sid;
 }
 
 void vpr_pass_wipe(struct vpr_pass *pass)
 {
-    explicit_bzero(pass, sizeof *pass);
+    vpr_key_close(pass->key);
+    pass->key = NULL;
 }
 
 void vpr_tab_open(struct vpr_tab *tab, struct vpr_signed_request *ret,
@@ -39,7 +38,7 @@ void vpr_tab_open(struct vpr_tab *tab, struct vpr_signed_request *ret,
         .req = *req,
     };
     const struct vpr_hash hash = vpr_request_hash(part);
-    vpr_ed25519_sign(&ret->signature, hash.b, sizeof hash.b, pass->secret);
+    vpr_key_sign_hash(pass->key, VPR_KEY_CLIENT, &ret->signature, &hash);
     tab->pending_cu += cu;
     tab->pending++;
     tab->sent++;

@@ -1,12 +1,13 @@
 /* lane.h - the requestor's side of a session: a client key, its token, and the books kept with
  * each servicer (protocol.md, 7 and 8).
  *
- * Owns the client's secret (in memory only, gone with the process) and every number that goes
- * into a request part.  Its one rule: an answer counts in cum_cu only after its receipt held;
+ * Owns every number that goes into a request part; the client's secret is the keyring's, in
+ * memory only.  Its one rule: an answer counts in cum_cu only after its receipt held;
  * what was lost never counts.  One thread; knows no socket and no clock. */
 #ifndef VPR_RELAY_LANE_H
 #define VPR_RELAY_LANE_H
 
+#include "app/host/keyring.h"
 #include "app/rules/receipt.h"
 #include "app/rules/request.h"
 #include "app/rules/token.h"
@@ -14,7 +15,7 @@
 /* A client key of one sid; used with all its servicers. */
 struct vpr_pass {
     struct vpr_token token; /* sid, client key, the gateway key's word */
-    uint8_t secret[64];
+    struct vpr_key *key;
 };
 
 /* A fresh key; the token is still to be signed. */

@@ -8,8 +8,8 @@
 #define VPR_RELAY_PANEL_H
 
 #include "app/base/err.h"
+#include "app/client/corpus.h"
 #include "app/rules/draw.h"
-#include "relay/corpus.h"
 #include "relay/cost.h"
 #include "relay/lane.h"
 #include "relay/select.h"
