@@ -259,7 +259,8 @@ enum vpr_code vpr_actor_stake_enough(struct vpr_ctx *ctx, Viper__V1__Kind kind, 
                         vpr_kind_name(kind), least, amount);
     }
     if (amount >= VPR_SUPPLY_MAX) {
-        return vpr_fail(ctx->err, VPR_BAD_AMOUNT, "%" PRIu64 " uvipr exceeds any supply", amount);
+        return vpr_fail(ctx->err, VPR_BAD_AMOUNT, "%" PRIu64 " uvipr exceeds any supply",
+                        amount);
     }
     return VPR_OK;
 }
@@ -367,8 +368,8 @@ static uint64_t count_operators(struct vpr_ctx *ctx)
     struct vpr_bytes from = vpr_key_bytes(&prefix);
     struct vpr_bytes key, value;
     uint64_t count = 0;
-    while (vpr_state_next(ctx->state, ctx->arena, VPR_STORE_ACTORS, vpr_key_bytes(&prefix), from,
-                          &key, &value)) {
+    while (vpr_state_next(ctx->state, ctx->arena, VPR_STORE_ACTORS, vpr_key_bytes(&prefix),
+                          from, &key, &value)) {
         count++;
         from = vpr_state_after(ctx->arena, key);
     }

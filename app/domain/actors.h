@@ -20,7 +20,8 @@ const Viper__V1__Actor *vpr_actor_get(struct vpr_ctx *ctx, const struct vpr_addr
 void vpr_actor_put(struct vpr_ctx *ctx, const struct vpr_address *id,
                    const Viper__V1__Actor *actor);
 /* The actor this operator serves at present. */
-VPR_MUST_USE bool vpr_actor_by_operator(struct vpr_ctx *ctx, const struct vpr_address *operator_,
+VPR_MUST_USE bool vpr_actor_by_operator(struct vpr_ctx *ctx,
+                                        const struct vpr_address *operator_,
                                         struct vpr_address *ret_id);
 /* As above, and of that kind; NOT_STAKED otherwise. */
 VPR_MUST_USE enum vpr_code vpr_actor_of_signer(struct vpr_ctx *ctx, Viper__V1__Kind kind,

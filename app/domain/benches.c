@@ -25,7 +25,8 @@ enum vpr_code vpr_throughput(struct vpr_ctx *ctx, const Viper__V1__Terms *terms,
         !vpr_allowance(&allowance, terms->usd, params.v[VPR_P_cu_per_usd], blocks, budget,
                        params.v[VPR_P_cu_price_min])) {
         return vpr_fail(ctx->err, VPR_OVERFLOW,
-                        "the allowance of %" PRIu64 " uvipr and %" PRIu64 " micro-USD overflows",
+                        "the allowance of %" PRIu64 " uvipr and %" PRIu64
+                        " micro-USD overflows",
                         terms->stake, terms->usd);
     }
     *ret_budget = budget;
@@ -39,8 +40,8 @@ static enum vpr_code no_session(struct vpr_ctx *ctx, const struct vpr_bench *ben
                                 const char *reason)
 {
     return vpr_fail(ctx->err, VPR_NO_SESSION,
-                    "no session %" PRIu64 " of %s for chain %04x, zone %04x: %s", bench->session,
-                    vpr_text_of_address(ctx->arena, &bench->requestor),
+                    "no session %" PRIu64 " of %s for chain %04x, zone %04x: %s",
+                    bench->session, vpr_text_of_address(ctx->arena, &bench->requestor),
                     (unsigned)bench->chain, (unsigned)bench->zone, reason);
 }
 
@@ -76,7 +77,8 @@ static enum vpr_code read_requestor(struct vpr_ctx *ctx, struct vpr_bench *bench
 
 static int cmp_seats(const void *a, const void *b)
 {
-    return vpr_address_cmp(&((const struct vpr_seat *)a)->id, &((const struct vpr_seat *)b)->id);
+    return vpr_address_cmp(&((const struct vpr_seat *)a)->id,
+                           &((const struct vpr_seat *)b)->id);
 }
 
 static uint32_t draw_seats(struct vpr_ctx *ctx, struct vpr_seat seats[VPR_SEATS_MAX],
@@ -101,9 +103,9 @@ static uint32_t draw_seats(struct vpr_ctx *ctx, struct vpr_seat seats[VPR_SEATS_
     return count;
 }
 
-enum vpr_code vpr_bench_draw(struct vpr_ctx *ctx, struct vpr_bench *ret,
-                             const struct vpr_session *session,
-                             const struct vpr_address *requestor, uint16_t chain, uint16_t zone)
+static enum vpr_code draw(struct vpr_ctx *ctx, struct vpr_bench *ret,
+                          const struct vpr_session *session,
+                          const struct vpr_address *requestor, uint16_t chain, uint16_t zone)
 {
     struct vpr_bench bench = {
         .sid = vpr_sid(vpr_bytes_str(ctx->chain_id), session->number, requestor, chain, zone),
@@ -132,6 +134,17 @@ enum vpr_code vpr_bench_draw(struct vpr_ctx *ctx, struct vpr_bench *ret,
                                        (uint32_t)fishermen, excluded, 1 + bench.servicer_count);
     *ret = bench;
     return VPR_OK;
+}
+
+/* A message may ask for a thousand benches: what each one read is given back. */
+enum vpr_code vpr_bench_draw(struct vpr_ctx *ctx, struct vpr_bench *ret,
+                             const struct vpr_session *session,
+                             const struct vpr_address *requestor, uint16_t chain, uint16_t zone)
+{
+    size_t mark = vpr_arena_mark(ctx->arena);
+    enum vpr_code code = draw(ctx, ret, session, requestor, chain, zone);
+    vpr_arena_release(ctx->arena, mark);
+    return code;
 }
 
 static bool has_seat(const struct vpr_seat *seats, uint32_t count, const struct vpr_address *id)
@@ -307,7 +320,8 @@ static enum vpr_code answer_bench(struct vpr_ctx *ctx, const ProtobufCMessage *r
                         "no requestor's pair has the sid %s in session %" PRIu64, asked->sid,
                         session.number);
     }
-    VPR_TRY(vpr_bench_draw(ctx, &bench, &session, &search.requestor, search.chain, search.zone));
+    VPR_TRY(
+        vpr_bench_draw(ctx, &bench, &session, &search.requestor, search.chain, search.zone));
     Viper__V1__QueryBenchResponse *response =
         VPR_ARENA_NEW(ctx->arena, Viper__V1__QueryBenchResponse);
     viper__v1__query_bench_response__init(response);

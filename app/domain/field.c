@@ -55,8 +55,8 @@ enum vpr_code vpr_check_url(const char *url, bool with_path, const char *field,
     }
     if (at == NULL || *at != '\0') {
         return vpr_fail(err, VPR_BAD_FIELD,
-                        "%s \"%.100s\" is not http(s)://host[:port]%s of at most %d bytes", field,
-                        url, with_path ? "[/path]" : "", VPR_URL_BYTES_MAX);
+                        "%s \"%.100s\" is not http(s)://host[:port]%s of at most %d bytes",
+                        field, url, with_path ? "[/path]" : "", VPR_URL_BYTES_MAX);
     }
     return VPR_OK;
 }

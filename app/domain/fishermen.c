@@ -46,7 +46,8 @@ static enum vpr_code apply_edit(struct vpr_ctx *ctx, const ProtobufCMessage *mes
     const Viper__V1__MsgEditFisherman *m = (const Viper__V1__MsgEditFisherman *)message;
     struct vpr_address id;
     const Viper__V1__Actor *actor;
-    VPR_TRY(vpr_actor_for_edit(ctx, m->fisherman, VIPER__V1__KIND__KIND_FISHERMAN, &id, &actor));
+    VPR_TRY(
+        vpr_actor_for_edit(ctx, m->fisherman, VIPER__V1__KIND__KIND_FISHERMAN, &id, &actor));
     VPR_TRY(vpr_places_active(ctx, m->zone, m->chains, m->n_chains));
     Viper__V1__Terms *draft = vpr_terms_draft(ctx, &id, actor);
     draft->zone = m->zone;

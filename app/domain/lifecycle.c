@@ -317,8 +317,9 @@ void vpr_actors_unbond(struct vpr_ctx *ctx)
 }
 
 static const struct vpr_handler handlers[] = {
-    {"actors.increase", "/viper.v1.MsgIncreaseStake", &viper__v1__msg_increase_stake__descriptor,
-     "owner", VPR_LANE_ORDINARY, NULL, check_increase, apply_increase},
+    {"actors.increase", "/viper.v1.MsgIncreaseStake",
+     &viper__v1__msg_increase_stake__descriptor, "owner", VPR_LANE_ORDINARY, NULL,
+     check_increase, apply_increase},
     {"actors.operator", "/viper.v1.MsgSetOperator", &viper__v1__msg_set_operator__descriptor,
      "owner", VPR_LANE_ORDINARY, NULL, check_operator, apply_operator},
     {"actors.owner", "/viper.v1.MsgSetOwner", &viper__v1__msg_set_owner__descriptor, "owner",

@@ -78,8 +78,9 @@ struct pass {
     size_t count, room;
 };
 
-static uint64_t weigh(struct vpr_ctx *ctx, const struct pass *pass, const struct vpr_address *id,
-                      const Viper__V1__Terms *terms, uint16_t chain, uint16_t zone)
+static uint64_t weigh(struct vpr_ctx *ctx, const struct pass *pass,
+                      const struct vpr_address *id, const Viper__V1__Terms *terms,
+                      uint16_t chain, uint16_t zone)
 {
     if (pass->kind == VIPER__V1__KIND__KIND_FISHERMAN) {
         return vpr_fisherman_weight(terms->stake);

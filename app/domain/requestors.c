@@ -51,13 +51,14 @@ static enum vpr_code check_keys(const ProtobufCBinaryData *keys, size_t count,
                                 struct vpr_err *err)
 {
     if (count < 1 || count > VPR_GATEWAY_KEYS_MAX) {
-        return vpr_fail(err, VPR_BAD_FIELD, "lists %zu gateway keys; 1 to %d are possible", count,
-                        VPR_GATEWAY_KEYS_MAX);
+        return vpr_fail(err, VPR_BAD_FIELD, "lists %zu gateway keys; 1 to %d are possible",
+                        count, VPR_GATEWAY_KEYS_MAX);
     }
     for (size_t i = 0; i < count; i++) {
         VPR_TRY(vpr_check_key(keys[i], "gateway_keys", err));
         if (i > 0 && memcmp(keys[i - 1].data, keys[i].data, keys[i].len) >= 0) {
-            return vpr_fail(err, VPR_BAD_FIELD, "gateway keys must ascend: key %zu does not", i);
+            return vpr_fail(err, VPR_BAD_FIELD, "gateway keys must ascend: key %zu does not",
+                            i);
         }
     }
     return VPR_OK;
@@ -68,8 +69,9 @@ static enum vpr_code check_terms(uint32_t num_servicers, Viper__V1__Pair *const 
                                  size_t key_count, const char *shadow_url, struct vpr_err *err)
 {
     if (num_servicers < VPR_SERVICERS_LEAST || num_servicers > VPR_SERVICERS_MOST) {
-        return vpr_fail(err, VPR_BAD_FIELD, "num_servicers is %" PRIu32 "; %d to %d are possible",
-                        num_servicers, VPR_SERVICERS_LEAST, VPR_SERVICERS_MOST);
+        return vpr_fail(err, VPR_BAD_FIELD,
+                        "num_servicers is %" PRIu32 "; %d to %d are possible", num_servicers,
+                        VPR_SERVICERS_LEAST, VPR_SERVICERS_MOST);
     }
     VPR_TRY(check_pairs(pairs, pair_count, err));
     VPR_TRY(check_keys(keys, key_count, err));
@@ -259,8 +261,9 @@ static enum vpr_code answer_requestor(struct vpr_ctx *ctx, const ProtobufCMessag
 }
 
 static const struct vpr_handler handlers[] = {
-    {"requestors.edit", "/viper.v1.MsgEditRequestor", &viper__v1__msg_edit_requestor__descriptor,
-     "signer", VPR_LANE_ORDINARY, NULL, check_edit, apply_edit},
+    {"requestors.edit", "/viper.v1.MsgEditRequestor",
+     &viper__v1__msg_edit_requestor__descriptor, "signer", VPR_LANE_ORDINARY, NULL, check_edit,
+     apply_edit},
     {"requestors.stake", "/viper.v1.MsgStakeRequestor",
      &viper__v1__msg_stake_requestor__descriptor, "owner", VPR_LANE_ORDINARY, NULL, check_stake,
      apply_stake},

@@ -304,7 +304,8 @@ void vpr_validator_set_beacon_end(struct vpr_ctx *ctx, const struct vpr_address 
 static enum vpr_code check_commission(uint32_t ppm, struct vpr_err *err)
 {
     if (ppm > VPR_PPM) {
-        return vpr_fail(err, VPR_BAD_FIELD, "commission_ppm is %" PRIu32 ", above 1000000", ppm);
+        return vpr_fail(err, VPR_BAD_FIELD, "commission_ppm is %" PRIu32 ", above 1000000",
+                        ppm);
     }
     return VPR_OK;
 }
@@ -377,7 +378,8 @@ static enum vpr_code apply_edit(struct vpr_ctx *ctx, const ProtobufCMessage *mes
     const Viper__V1__MsgEditValidator *m = (const Viper__V1__MsgEditValidator *)message;
     struct vpr_address id;
     const Viper__V1__Actor *actor;
-    VPR_TRY(vpr_actor_for_edit(ctx, m->validator, VIPER__V1__KIND__KIND_VALIDATOR, &id, &actor));
+    VPR_TRY(
+        vpr_actor_for_edit(ctx, m->validator, VIPER__V1__KIND__KIND_VALIDATOR, &id, &actor));
     struct vpr_address owner = vpr_address_of_field(actor->owner);
     if (!vpr_address_equal(&owner, &ctx->signer)) {
         return vpr_fail(ctx->err, VPR_DENIED, "only the owner changes the commission");
@@ -423,7 +425,8 @@ static enum vpr_code apply_renew(struct vpr_ctx *ctx, const ProtobufCMessage *me
     const Viper__V1__MsgRenewBeacon *m = (const Viper__V1__MsgRenewBeacon *)message;
     struct vpr_address id;
     const Viper__V1__Actor *actor;
-    VPR_TRY(vpr_actor_for_edit(ctx, m->validator, VIPER__V1__KIND__KIND_VALIDATOR, &id, &actor));
+    VPR_TRY(
+        vpr_actor_for_edit(ctx, m->validator, VIPER__V1__KIND__KIND_VALIDATOR, &id, &actor));
     Viper__V1__ValidatorInfo info = *actor->validator;
     if (info.beacon_pending.len != 0) {
         return vpr_fail(ctx->err, VPR_TOO_SOON,
@@ -480,8 +483,8 @@ static enum vpr_code invariant(struct vpr_ctx *ctx)
     }
     if (validators != count) {
         return vpr_fail(ctx->err, VPR_BAD_FIELD,
-                        "%zu validators, %zu of them in the index of consensus keys", validators,
-                        count);
+                        "%zu validators, %zu of them in the index of consensus keys",
+                        validators, count);
     }
     return VPR_OK;
 }
@@ -518,8 +521,9 @@ static enum vpr_code answer_validators(struct vpr_ctx *ctx, const ProtobufCMessa
 }
 
 static const struct vpr_handler handlers[] = {
-    {"validators.edit", "/viper.v1.MsgEditValidator", &viper__v1__msg_edit_validator__descriptor,
-     "signer", VPR_LANE_ORDINARY, NULL, check_edit, apply_edit},
+    {"validators.edit", "/viper.v1.MsgEditValidator",
+     &viper__v1__msg_edit_validator__descriptor, "signer", VPR_LANE_ORDINARY, NULL, check_edit,
+     apply_edit},
     {"validators.renew", "/viper.v1.MsgRenewBeacon", &viper__v1__msg_renew_beacon__descriptor,
      "signer", VPR_LANE_ORDINARY, NULL, check_renew, apply_renew},
     {"validators.stake", "/viper.v1.MsgStakeValidator",

@@ -62,8 +62,8 @@ void act_refused(struct world *w, const char *label, const ProtobufCMessage *mes
     ck_assert_uint_gt(strlen(w->err.text), 0);
 }
 
-const ProtobufCMessage *ask(struct world *w, const char *method, const ProtobufCMessage *request,
-                            enum vpr_code *ret_code)
+const ProtobufCMessage *ask(struct world *w, const char *method,
+                            const ProtobufCMessage *request, enum vpr_code *ret_code)
 {
     const struct vpr_query *query = vpr_domain_query(method);
     ProtobufCMessage *response = NULL;

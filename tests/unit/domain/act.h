@@ -24,8 +24,8 @@ void act_refused(struct world *w, const char *label, const ProtobufCMessage *mes
                  enum vpr_code code);
 
 /* NULL and *ret_code when refused. */
-const ProtobufCMessage *ask(struct world *w, const char *method, const ProtobufCMessage *request,
-                            enum vpr_code *ret_code);
+const ProtobufCMessage *ask(struct world *w, const char *method,
+                            const ProtobufCMessage *request, enum vpr_code *ret_code);
 
 /* Genesis with a change must be refused with that code. */
 void genesis_refused(world_change_fn *change, enum vpr_code code);
@@ -36,7 +36,8 @@ Viper__V1__MsgStakeFisherman *new_fisherman(struct world *w, const char *name);
 Viper__V1__MsgStakeRequestor *new_requestor(struct world *w, const char *name);
 Viper__V1__MsgStakeValidator *new_validator(struct world *w, const char *name);
 /* What genesis has, to be altered. */
-Viper__V1__MsgEditServicer *edit_servicer(struct world *w, const char *name, const char *signer);
+Viper__V1__MsgEditServicer *edit_servicer(struct world *w, const char *name,
+                                          const char *signer);
 Viper__V1__MsgEditRequestor *edit_requestor(struct world *w, const char *name,
                                             const char *signer);
 

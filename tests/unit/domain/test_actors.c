@@ -404,7 +404,8 @@ START_TEST(empty_messages_are_refused_without_context)
         struct vpr_err err = {VPR_OK, ""};
         struct vpr_arena arena;
         vpr_arena_init(&arena, 65536);
-        ProtobufCMessage *empty = vpr_arena_unpack(&arena, row->descriptor, vpr_bytes_of("", 0));
+        ProtobufCMessage *empty = vpr_arena_unpack(&arena, row->descriptor,
+                                                   vpr_bytes_of("", 0));
         ck_assert_int_eq(row->check(empty, &err), VPR_BAD_ADDRESS);
         if (i > 0) {
             ck_assert_int_lt(strcmp(vpr_actors.handlers[i - 1].name, row->name), 0);

@@ -92,8 +92,8 @@ START_TEST(the_bench_is_what_the_rules_draw_from_the_queried_pools)
                                                     &bench.servicers[i].id) < 0);
                 excluded[1 + i] = bench.servicers[i].owner;
             }
-            n = draw_from_query(w, members, &bench, VIPER__V1__KIND__KIND_FISHERMAN, 5, excluded,
-                                6);
+            n = draw_from_query(w, members, &bench, VIPER__V1__KIND__KIND_FISHERMAN, 5,
+                                excluded, 6);
             ck_assert_uint_eq(n, 3);
             ck_assert_uint_eq(bench.fisherman_count, 3);
             for (uint32_t i = 0; i < n; i++) {
@@ -213,7 +213,8 @@ static void requestor_owns_servicers(Viper__V1__GenesisState *genesis, void *arg
 START_TEST(owners_sit_on_one_side)
 {
     struct world *w = world_create(requestor_owns_servicers, NULL);
-    struct vpr_address own = world_address("servicer1"), own_fisherman = world_address("fisherman1");
+    struct vpr_address own = world_address("servicer1"),
+                       own_fisherman = world_address("fisherman1");
     struct vpr_address s2 = world_address("servicer2"), f2 = world_address("fisherman2");
     struct vpr_bench bench = bench_of(w, 0, 1);
     ck_assert_uint_eq(bench.servicer_count, 5); /* all five others */
@@ -334,8 +335,9 @@ START_TEST(sids_of_an_actor_are_the_benches_it_is_drawn_for)
     request.session = 1;
     for (int i = 1; i <= WORLD_SERVICERS + WORLD_FISHERMEN; i++) {
         bool serves = i <= WORLD_SERVICERS;
-        const char *name = serves ? vpr_arena_text(&w->node, "servicer%d", i)
-                                  : vpr_arena_text(&w->node, "fisherman%d", i - WORLD_SERVICERS);
+        const char *name = serves
+                               ? vpr_arena_text(&w->node, "servicer%d", i)
+                               : vpr_arena_text(&w->node, "fisherman%d", i - WORLD_SERVICERS);
         struct vpr_address id = world_address(name);
         request.id = world_text(name);
         const Viper__V1__QuerySidsResponse *r = (const Viper__V1__QuerySidsResponse *)ask(

@@ -72,7 +72,8 @@ END_TEST
 START_TEST(urls_have_a_scheme_a_host_and_perhaps_a_port)
 {
     static const char *const good[] = {
-        "http://a", "https://relay.example:443", "http://127.0.0.1:1", "https://[2001:db8::1]:8500",
+        "http://a",           "https://relay.example:443",
+        "http://127.0.0.1:1", "https://[2001:db8::1]:8500",
         "http://x-y.z:65535",
     };
     static const char *const bad[] = {
@@ -90,8 +91,10 @@ START_TEST(urls_have_a_scheme_a_host_and_perhaps_a_port)
         ck_assert_msg(vpr_check_url(bad[i], false, "url", &err) == VPR_BAD_FIELD, "%s", bad[i]);
     }
     ck_assert_int_eq(vpr_check_url("http://relay.example:80/x/y", true, "url", &err), VPR_OK);
-    ck_assert_int_eq(vpr_check_url("http://relay.example/x?y", true, "url", &err), VPR_BAD_FIELD);
-    ck_assert_int_eq(vpr_check_url("http://relay.example/x y", true, "url", &err), VPR_BAD_FIELD);
+    ck_assert_int_eq(vpr_check_url("http://relay.example/x?y", true, "url", &err),
+                     VPR_BAD_FIELD);
+    ck_assert_int_eq(vpr_check_url("http://relay.example/x y", true, "url", &err),
+                     VPR_BAD_FIELD);
     char longest[260] = "http://";
     memset(longest + 7, 'a', 248);
     ck_assert_int_eq(vpr_check_url(longest, false, "url", &err), VPR_OK);
