@@ -545,8 +545,8 @@ ws_msg_tails(struct ws *w, const struct ws_work *const *works, size_t count)
     return m;
 }
 
-static Viper__V1__ProveSample *
-sample_message(struct ws *w, const struct ws_work *work, uint32_t position, uint64_t cu)
+Viper__V1__ProveSample *
+ws_sample_at(struct ws *w, const struct ws_work *work, uint32_t position, uint64_t cu)
 {
     Viper__V1__ProveSample *s = new_message(w, &viper__v1__prove_sample__descriptor);
     struct vpr_sumbranch branch;
@@ -609,7 +609,7 @@ ws_msg_samples(struct ws *w, const struct ws_work *const *works, size_t count)
         uint64_t cu;
         ck_assert(vpr_prove_position(&entry, &cu, &record.challenge, &works[0]->servicer, i,
                                      claims, count));
-        m->samples[m->n_samples++] = sample_message(w, sorted[entry], i, cu);
+        m->samples[m->n_samples++] = ws_sample_at(w, sorted[entry], i, cu);
     }
     return m;
 }
@@ -637,19 +637,19 @@ ws_msg_report(struct ws *w, const struct ws_card *const *cards, size_t count)
     return m;
 }
 
-static Viper__V1__OpenedSample *opened_message(struct ws *w, const struct ws_card *card,
-                                               const struct vpr_hash *challenge, uint32_t i)
+Viper__V1__OpenedSample *
+ws_opened_at(struct ws *w, const struct ws_card *card, uint32_t position, uint64_t index)
 {
     Viper__V1__OpenedSample *o = new_message(w, &viper__v1__opened_sample__descriptor);
     struct vpr_sumbranch branch;
     uint8_t bytes[VPR_SAMPLE_BYTES_MAX];
 
-    o->position = i;
-    o->index = vpr_card_position(challenge, &card->bench.sid, &card->fisherman, i, card->count);
-    size_t len = vpr_sample_encode(bytes, &card->samples[o->index]);
+    o->position = position;
+    o->index = index;
+    size_t len = vpr_sample_encode(bytes, &card->samples[index]);
     o->sample = data(w, bytes, len);
     o->token = token_message(w, &card->token);
-    ck_assert(vpr_sumtree_branch(&branch, card->nodes, card->count, o->index));
+    ck_assert(vpr_sumtree_branch(&branch, card->nodes, card->count, index));
     o->n_siblings = branch.depth;
     o->siblings = siblings_of(w, &branch);
     return o;
@@ -696,7 +696,9 @@ ws_msg_reveal(struct ws *w, const struct ws_card *const *cards, size_t count)
         c->samples_root = data(w, card->card.root.b, 32);
         c->opened = new_list(w, opened);
         for (uint32_t n = 0; n < opened && card->count > 0 && record.has_challenge; n++) {
-            c->opened[c->n_opened++] = opened_message(w, card, &record.challenge, n);
+            uint64_t index = vpr_card_position(&record.challenge, &card->bench.sid,
+                                               &card->fisherman, n, card->count);
+            c->opened[c->n_opened++] = ws_opened_at(w, card, n, index);
         }
         m->cards[i] = c;
     }

@@ -113,5 +113,11 @@ Viper__V1__MsgReportCard *ws_msg_report(struct ws *w, const struct ws_card *cons
                                         size_t count);
 Viper__V1__MsgReveal *ws_msg_reveal(struct ws *w, const struct ws_card *const *cards,
                                     size_t count);
+/* One leaf with its branch, wherever the challenge points. */
+Viper__V1__ProveSample *ws_sample_at(struct ws *w, const struct ws_work *work,
+                                     uint32_t position, uint64_t cu);
+/* One sample of a card with its branch, likewise. */
+Viper__V1__OpenedSample *ws_opened_at(struct ws *w, const struct ws_card *card,
+                                      uint32_t position, uint64_t index);
 
 #endif

@@ -359,6 +359,25 @@ START_TEST(tail_needs_its_token)
 }
 END_TEST
 
+/* A token of the same gateway and client for another sid says nothing about this one. */
+START_TEST(token_of_another_sid_is_refused)
+{
+    uint8_t secret[64];
+    struct vpr_token token = work.tokens[0];
+    token.sid = ws_bench(&w, 0, 1, 2).sid;
+    struct vpr_hash hash = vpr_token_hash(&token);
+    world_ed25519_secret("requestor1.gateway", secret);
+    vpr_ed25519_sign(&token.signature, hash.b, sizeof hash.b, secret);
+    struct vpr_token good = work.tokens[0];
+    work.tokens[0] = token;
+    commit_all();
+    ws_to(&w, FIRST_PROVE);
+    ck_assert_int_eq(send_prove(tails_message()), VPR_BAD_TOKEN);
+    work.tokens[0] = good;
+    ck_assert_int_eq(send_prove(tails_message()), VPR_OK);
+}
+END_TEST
+
 START_TEST(tails_are_distinct_and_do_not_overflow)
 {
     commit_all();
@@ -557,6 +576,76 @@ START_TEST(samples_span_all_entries)
 }
 END_TEST
 
+/* A leaf that no client signed is worth nothing, though it is in the committed tree. */
+START_TEST(invented_leaf_is_refused)
+{
+    for (size_t i = 0; i < work.count; i++) {
+        work.leaves[i].request.signature.b[i] ^= 1;
+        work.nodes[i] = vpr_leaf_node(&work.leaves[i]);
+    }
+    ck_assert(vpr_sumtree_root(&work.root, work.nodes, work.count));
+    commit_all();
+    ws_to(&w, FIRST_PROVE);
+    expect_bad_sample(samples_message(), VPR_BAD_LEAF);
+}
+END_TEST
+
+/* A sum above that of the tree: the branch leads to the root, but not to the sum. */
+START_TEST(inflated_sum_is_refused)
+{
+    work.root.sum++;
+    commit_all();
+    ws_to(&w, FIRST_PROVE);
+    struct vpr_session session;
+    struct vpr_claim claim = {2000 * work.root.sum, work.root.sum};
+    size_t entry;
+    uint64_t cu;
+    ck_assert(vpr_session_get(w.ctx, 0, &session));
+    ck_assert(
+        vpr_prove_position(&entry, &cu, &session.challenge, &work.servicer, 0, &claim, 1));
+    ck_assert_uint_lt(cu, 4000);
+    Viper__V1__MsgProve *m = samples_message();
+    m->n_samples = 1;
+    expect_bad_sample(m, VPR_BAD_LEAF);
+}
+END_TEST
+
+/* A position in one entry is not proved by a leaf of another that would contain its CU. */
+START_TEST(position_names_its_entry)
+{
+    ws_close(&w);
+    open_world(&(struct ws_options){.proof_samples = 16});
+    ck_assert(find_other());
+    const struct ws_work *both[] = {&work, &other};
+    bool work_first = memcmp(bench.sid.b, other.bench.sid.b, 32) < 0;
+    struct vpr_claim claims[2];
+    struct vpr_session session;
+    size_t tried = 0;
+
+    claims[work_first ? 0 : 1] = (struct vpr_claim){2000 * work.root.sum, work.root.sum};
+    claims[work_first ? 1 : 0] = (struct vpr_claim){2000 * other.root.sum, other.root.sum};
+    ws_to(&w, FIRST_COMMIT);
+    ws_must(&w, &ws_msg_commit(&w, both, 2)->base, servicer());
+    ws_to(&w, FIRST_PROVE);
+    ck_assert(vpr_session_get(w.ctx, 0, &session));
+    for (uint32_t i = 0; i < 16; i++) {
+        size_t entry;
+        uint64_t cu;
+        ck_assert(
+            vpr_prove_position(&entry, &cu, &session.challenge, &work.servicer, i, claims, 2));
+        const struct ws_work *wrong = (entry == 0) == work_first ? &other : &work;
+        if (cu < wrong->root.sum) {
+            Viper__V1__MsgProve *m = ws_msg_samples(&w, both, 2);
+            m->samples[0] = ws_sample_at(&w, wrong, i, cu);
+            m->n_samples = 1;
+            expect_bad_sample(m, VPR_BAD_LEAF);
+            tried++;
+        }
+    }
+    ck_assert_uint_gt(tried, 0);
+}
+END_TEST
+
 START_TEST(samples_need_a_commit)
 {
     ws_to(&w, FIRST_PROVE);
@@ -617,6 +706,7 @@ Suite *suite_commits(void)
     tcase_add_test(prove, tails_need_a_commit);
     tcase_add_test(prove, tampered_tail_is_refused);
     tcase_add_test(prove, tail_needs_its_token);
+    tcase_add_test(prove, token_of_another_sid_is_refused);
     tcase_add_test(prove, tails_are_distinct_and_do_not_overflow);
     tcase_add_test(prove, proof_has_limits);
     tcase_add_test(prove, samples_are_proved_one_by_one);
@@ -624,6 +714,9 @@ Suite *suite_commits(void)
     tcase_add_test(prove, tampered_branch_is_refused);
     tcase_add_test(prove, leaf_proves_its_own_position_only);
     tcase_add_test(prove, samples_span_all_entries);
+    tcase_add_test(prove, invented_leaf_is_refused);
+    tcase_add_test(prove, inflated_sum_is_refused);
+    tcase_add_test(prove, position_names_its_entry);
     tcase_add_test(prove, samples_need_a_commit);
     suite_add_tcase(suite, prove);
     return suite;

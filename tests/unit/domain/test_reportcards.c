@@ -318,6 +318,29 @@ START_TEST(opened_samples_are_the_drawn_ones)
 }
 END_TEST
 
+/* A true sample next to the drawn one does not stand for it. */
+START_TEST(another_sample_is_not_the_drawn_one)
+{
+    seal_all();
+    for (uint32_t i = 0; i < 2; i++) {
+        Viper__V1__MsgReveal *m = reveal();
+        uint64_t at = m->cards[0]->opened[i]->index;
+        uint64_t next = at % 8 == 7 ? at - 1 : at + 1; /* of the same servicer */
+        m->cards[0]->opened[i] = ws_opened_at(&w, &card, i, next);
+        expect(m, VPR_BAD_SAMPLE);
+    }
+}
+END_TEST
+
+/* A card about somebody who was not drawn, sealed or not. */
+START_TEST(card_lists_the_drawn_servicers)
+{
+    card.card.lines[2].servicer.b[19] ^= 1;
+    seal_all();
+    expect(reveal(), VPR_BAD_CARD);
+}
+END_TEST
+
 /* Whichever kind of sample is drawn: no byte of it can be changed. */
 START_TEST(tampered_sample_is_refused)
 {
@@ -524,6 +547,8 @@ Suite *suite_reportcards(void)
     tcase_add_test(open, tampered_card_is_refused);
     tcase_add_test(open, impossible_numbers_are_refused);
     tcase_add_test(open, opened_samples_are_the_drawn_ones);
+    tcase_add_test(open, another_sample_is_not_the_drawn_one);
+    tcase_add_test(open, card_lists_the_drawn_servicers);
     tcase_add_test(open, tampered_sample_is_refused);
     tcase_add_test(open, sealed_lies_are_found);
     tcase_add_test(open, empty_card_passes);
