@@ -165,6 +165,13 @@ struct series {
     const char *label[2];
 };
 
+/* A value that is "" for now has no series yet. */
+static bool named(const struct series *s)
+{
+    return (s->label[0] == NULL || s->label[0][0] != '\0') &&
+           (s->label[1] == NULL || s->label[1][0] != '\0');
+}
+
 /* name{labels,le="..."} and a space. */
 static void write_name(struct vpr_buf *out, const struct series *s, const char *suffix,
                        const uint64_t *le, bool inf)
@@ -246,8 +253,7 @@ void vpr_metrics_write(struct vpr_metrics *metrics, struct vpr_buf *out)
                 struct series s = {m, {m->labels[0].name ? m->labels[0].values[a] : NULL,
                                        m->labels[1].name ? m->labels[1].values[b] : NULL}};
                 _Atomic uint64_t *at = cell(metrics, i, a, b);
-                if ((s.values[0] != NULL && s.values[0][0] == '\0') ||
-                    (s.values[1] != NULL && s.values[1][0] == '\0')) {
+                if (!named(&s)) {
                     continue;
                 }
                 if (m->type == VPR_HISTOGRAM) {

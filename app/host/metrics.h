@@ -2,8 +2,7 @@
  *
  * A program states its metrics as one static table; a row has at most two labels, each with
  * a fixed list of values, so that no input can grow the page; a value that is "" for now is
- * left out of it.  Updates are atomic and may
- * come from any thread.
+ * left out of it.  Updates are atomic and may come from any thread.
  *
  * Numbers inside are whole: `scale` says how many make one unit of the page (histograms in
  * microseconds are shown in seconds with scale 1000000).  Names follow the naming rules:

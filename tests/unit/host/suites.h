@@ -4,9 +4,11 @@
 
 #include <check.h>
 
+Suite *suite_conf(void);
 Suite *suite_http_client(void);
 Suite *suite_http_parse(void);
 Suite *suite_json_scan(void);
+Suite *suite_keyring(void);
 Suite *suite_log(void);
 Suite *suite_loop(void);
 Suite *suite_pbjson(void);

@@ -205,7 +205,7 @@ START_TEST(a_flood_of_parameters_is_refused)
     }
     ck_assert_int_eq(query(&m, &viper__v1__msg_stake_servicer__descriptor, text), VPR_OK);
     ck_assert_uint_eq(((Viper__V1__MsgStakeServicer *)m)->n_chains, 200);
-    char deep[400] = "";
+    char deep[500] = "";
     for (size_t i = 0; i < 40; i++) {
         strcat(deep, "validator.");
     }
