@@ -399,19 +399,62 @@ END_TEST
 
 START_TEST(empty_messages_are_refused_without_context)
 {
-    for (size_t i = 0; i < vpr_actors.handler_count; i++) {
-        const struct vpr_handler *row = &vpr_actors.handlers[i];
-        struct vpr_err err = {VPR_OK, ""};
-        struct vpr_arena arena;
-        vpr_arena_init(&arena, 65536);
-        ProtobufCMessage *empty = vpr_arena_unpack(&arena, row->descriptor,
-                                                   vpr_bytes_of("", 0));
-        ck_assert_int_eq(row->check(empty, &err), VPR_BAD_ADDRESS);
-        if (i > 0) {
-            ck_assert_int_lt(strcmp(vpr_actors.handlers[i - 1].name, row->name), 0);
+    static const struct vpr_domain *const mine[] = {
+        &vpr_actors, &vpr_servicers, &vpr_fishermen, &vpr_requestors, &vpr_validators,
+    };
+    for (size_t d = 0; d < VPR_COUNT(mine); d++) {
+        for (size_t i = 0; i < mine[d]->handler_count; i++) {
+            const struct vpr_handler *row = &mine[d]->handlers[i];
+            struct vpr_err err = {VPR_OK, ""};
+            struct vpr_arena arena;
+            vpr_arena_init(&arena, 65536);
+            ProtobufCMessage *empty =
+                vpr_arena_unpack(&arena, row->descriptor, vpr_bytes_of("", 0));
+            ck_assert_int_eq(row->check(empty, &err), VPR_BAD_ADDRESS);
+            ck_assert_int_eq(strncmp(row->name, mine[d]->name, strlen(mine[d]->name)), 0);
+            if (i > 0) {
+                ck_assert_int_lt(strcmp(mine[d]->handlers[i - 1].name, row->name), 0);
+            }
+            vpr_arena_finish(&arena);
         }
-        vpr_arena_finish(&arena);
     }
+}
+END_TEST
+
+/* What the invariants are for: each of these breaches is seen. */
+START_TEST(invariants_see_a_breach)
+{
+    struct world *w = world_create(NULL, NULL);
+    struct vpr_address pool = vpr_pool_address(VPR_POOL_STAKED);
+    struct vpr_address alice = world_address("alice"), id = world_address("servicer1");
+    world_begin(w);
+    ck_assert_int_eq(vpr_actors.invariant(&w->ctx), VPR_OK);
+    ck_assert_int_eq(vpr_account_move(&w->ctx, &alice, &pool, vpr_coin(1)), VPR_OK);
+    ck_assert_int_eq(vpr_actors.invariant(&w->ctx), VPR_BAD_AMOUNT);
+    ck_assert_int_eq(vpr_account_move(&w->ctx, &pool, &alice, vpr_coin(1)), VPR_OK);
+    vpr_operator_index(&w->ctx, &alice, &id);
+    ck_assert_int_eq(vpr_actors.invariant(&w->ctx), VPR_BAD_FIELD);
+    vpr_operator_unindex(&w->ctx, actor_of(w, "servicer1"));
+    ck_assert_int_eq(vpr_actors.invariant(&w->ctx), VPR_BAD_FIELD);
+
+    ck_assert_int_eq(vpr_validators.invariant(&w->ctx), VPR_OK);
+    vpr_validator_forget(&w->ctx, actor_of(w, "validator1"));
+    ck_assert_int_eq(vpr_validators.invariant(&w->ctx), VPR_BAD_FIELD);
+    world_destroy(w);
+}
+END_TEST
+
+START_TEST(invariants_see_a_missing_session)
+{
+    struct world *w = world_create(NULL, NULL);
+    struct vpr_key_buf key = vpr_key(VPR_KEY_SESSION);
+    vpr_key_u64(&key, 0);
+    world_until(w, 11);
+    world_begin(w);
+    ck_assert_int_eq(vpr_sessions.invariant(&w->ctx), VPR_OK);
+    vpr_state_del(&w->state, VPR_STORE_SESSIONS, vpr_key_bytes(&key));
+    ck_assert_int_eq(vpr_sessions.invariant(&w->ctx), VPR_BAD_FIELD);
+    world_destroy(w);
 }
 END_TEST
 
@@ -435,6 +478,8 @@ TCase *actors_tests(void)
     tcase_add_test(t, who_leaves_can_only_move_its_url_and_its_owner);
     tcase_add_test(t, a_block_returns_a_bounded_number_of_stakes);
     tcase_add_test(t, actors_are_listed_page_by_page);
+    tcase_add_test(t, invariants_see_a_breach);
+    tcase_add_test(t, invariants_see_a_missing_session);
     tcase_add_test(t, empty_messages_are_refused_without_context);
     return t;
 }

@@ -278,8 +278,14 @@ START_TEST(no_session_has_a_reason)
     }
     no_session(w, 1, "requestor1", 1, 1, "no active requestor");
     world_until(w, 21);
+    struct vpr_address id = world_address("requestor1");
+    Viper__V1__Terms poor = *terms_of(w, "requestor1", 2);
+    poor.usd = 0;
+    vpr_terms_put(&w->ctx, &id, 3, &poor);
     no_session(w, 2, "requestor1", 2, 1, "chain or zone is not active");
     no_session(w, 2, "requestor1", 1, 1, "nobody is there");
+    world_until(w, 31);
+    no_session(w, 3, "requestor1", 1, 1, "allowance is 0");
     world_destroy(w);
 }
 END_TEST

@@ -355,6 +355,28 @@ START_TEST(the_set_of_the_block_before_is_paid)
 }
 END_TEST
 
+static void almost_2_to_62(Viper__V1__GenesisState *genesis, void *arg)
+{
+    uint64_t others = 0;
+    (void)arg;
+    for (size_t i = 1; i < genesis->n_accounts; i++) {
+        others += genesis->accounts[i]->balance;
+    }
+    genesis->accounts[0]->balance = VPR_SUPPLY_MAX - 1000 - others;
+}
+
+/* A supply without room mints nothing, and the block goes on. */
+START_TEST(a_full_supply_yields_nothing)
+{
+    struct world *w = world_create(almost_2_to_62, NULL);
+    uint64_t owner = world_balance(w, "validator1.owner");
+    world_until(w, 11);
+    ck_assert_str_eq(world_event(w, "yield", "minted"), "0");
+    ck_assert_uint_eq(world_balance(w, "validator1.owner"), owner);
+    world_destroy(w);
+}
+END_TEST
+
 START_TEST(validators_are_listed)
 {
     struct world *w = world_create(NULL, NULL);
@@ -409,6 +431,7 @@ TCase *validators_tests(void)
     tcase_add_test(t, the_yield_of_the_local_genesis_is_225);
     tcase_add_test(t, yield_and_fees_are_divided_to_the_unit);
     tcase_add_test(t, the_set_of_the_block_before_is_paid);
+    tcase_add_test(t, a_full_supply_yields_nothing);
     tcase_add_test(t, validators_are_listed);
     tcase_add_test(t, genesis_with_a_bad_validator_is_refused);
     return t;
