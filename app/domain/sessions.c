@@ -303,7 +303,8 @@ static enum vpr_code answer_params(struct vpr_ctx *ctx, const ProtobufCMessage *
 {
     const Viper__V1__QueryParamsRequest *asked =
         (const Viper__V1__QueryParamsRequest *)request;
-    uint64_t session = asked->current ? vpr_session_number(ctx) : asked->session;
+    bool unsaid = asked->session == 0 && vpr_session_oldest_unsettled(ctx) > 0;
+    uint64_t session = asked->current || unsaid ? vpr_session_number(ctx) : asked->session;
     VPR_TRY(check_readable(ctx, session));
     Viper__V1__QueryParamsResponse *response =
         VPR_ARENA_NEW(ctx->arena, Viper__V1__QueryParamsResponse);

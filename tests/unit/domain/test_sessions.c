@@ -224,6 +224,12 @@ START_TEST(parameters_are_asked_by_session)
     r = (const Viper__V1__QueryParamsResponse *)ask(w, "/viper.v1.Query/Params", &request.base,
                                                     &code);
     ck_assert_uint_eq(r->params->min_quota, 500);
+    world_until(w, 31); /* session 0 is settled, 3 runs */
+    request.current = false;
+    request.session = 0;
+    r = (const Viper__V1__QueryParamsResponse *)ask(w, "/viper.v1.Query/Params", &request.base,
+                                                    &code);
+    ck_assert_uint_eq(r->params->min_quota, 777);
     world_destroy(w);
 }
 END_TEST
