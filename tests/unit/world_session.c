@@ -91,6 +91,13 @@ static void change_genesis(Viper__V1__GenesisState *g, void *arg)
     g->n_requestors = WS_REQUESTORS;
     fund(w, g, "requestor2.owner", 1001000);
     fund(w, g, "requestor2", 1000);
+    if (o->headroom != 0) { /* the first account takes all the rest */
+        uint64_t others = 0;
+        for (size_t i = 1; i < g->n_accounts; i++) {
+            others += g->accounts[i]->balance;
+        }
+        g->accounts[0]->balance = VPR_SUPPLY_MAX - 1 - o->headroom - others;
+    }
 }
 
 void ws_open(struct ws *w, const struct ws_options *options)
@@ -99,6 +106,7 @@ void ws_open(struct ws *w, const struct ws_options *options)
 
     memset(w, 0, sizeof *w);
     vpr_arena_init(&w->build, ARENA_BYTES);
+    w->supply_full = options->headroom != 0;
     w->w = world_create(change_genesis, &change);
     w->ctx = &w->w->ctx;
 }
@@ -151,7 +159,7 @@ static void begin(struct ws *w)
         count = proposed(w, &due);
     }
     world_begin(w->w);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !w->supply_full; i++) {
         const struct vpr_event *event = ws_event(w, "verify", i);
         char sid[65];
         vpr_hex(sid, due[i]->sid.data, due[i]->sid.len);

@@ -29,12 +29,14 @@ struct ws_options {
     uint64_t claim_min;        /* 0: the default */
     uint64_t proof_samples;    /* 0: the default */
     bool partner;              /* chain 1 pays to bob */
+    uint64_t headroom;         /* uvipr between genesis and the largest supply; 0: plenty */
 };
 
 struct ws {
     struct world *w;
     struct vpr_ctx *ctx;    /* of the block in hand */
     struct vpr_arena build; /* of the messages that a test makes */
+    bool supply_full; /* what is due may then end in an error after all */
 };
 
 void ws_open(struct ws *w, const struct ws_options *options);

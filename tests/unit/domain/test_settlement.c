@@ -661,6 +661,28 @@ START_TEST(failing_entry_pays_nothing)
 }
 END_TEST
 
+/* Where the supply has no room left an entry pays nothing, to nobody, and the chain goes on:
+ * three yields of 225 VIPR and 25 VIPR fit, so one of two entries of 20 does. */
+START_TEST(full_supply_stops_no_block)
+{
+    teardown();
+    start(&(struct ws_options){.headroom = 700 * VPR_UVIPR_PER_VIPR});
+    play(2, 3);
+    ws_to(&w, FIRST_VERIFY);
+    ck_assert_uint_eq(verifies(), 2);
+    ck_assert_str_eq(ws_attribute(ws_event(&w, "verify", 0), "verdict"), "paid");
+    ck_assert_str_eq(ws_attribute(ws_event(&w, "verify", 1), "verdict"), "error");
+    ck_assert_uint_eq(ws_attribute_u64(ws_event(&w, "verify", 1), "minted"), 0);
+    ck_assert_uint_eq(earned(&first.works[0].servicer), 14000000);
+    ck_assert_uint_eq(earned(&first.works[1].servicer), 0);
+    ck_assert_uint_eq(earned(&first.bench.fishermen[0].id), 666666);
+    ck_assert_uint_eq(vpr_supply_get(w.ctx).total.uvipr,
+                      VPR_SUPPLY_MAX - 1 - 25 * VPR_UVIPR_PER_VIPR + 19999998);
+    ws_next(&w);
+    ws_end(&w);
+}
+END_TEST
+
 /* ---- query ---- */
 
 START_TEST(settlements_show_what_the_next_block_settles)
@@ -710,6 +732,7 @@ Suite *suite_settlement(void)
     tcase_add_test(pay, full_use_forgives_refusals);
     tcase_add_test(pay, scores_move_with_the_last_entry);
     tcase_add_test(pay, failing_entry_pays_nothing);
+    tcase_add_test(pay, full_supply_stops_no_block);
     tcase_add_test(pay, settlements_show_what_the_next_block_settles);
     suite_add_tcase(suite, pay);
 
