@@ -1,0 +1,157 @@
+#include "relay/settings.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/rules/ids.h"
+
+#define AT(field) offsetof(struct vpr_relay_conf, field)
+#define AT_RISK(field) offsetof(struct vpr_relay_risk_conf, field)
+#define AT_BACKEND(field) offsetof(struct vpr_relay_backend_conf, field)
+
+static const struct vpr_conf_key main_keys[] = {
+    {"node", VPR_CONF_STRING, AT(node), 8, 511, NULL, NULL,
+     "URL of the viperd this relay follows and sends transactions to"},
+    {"servicer", VPR_CONF_STRING, AT(servicer), 0, 64, "\"\"", NULL,
+     "id of the servicer (its first operator's address); empty: the operator-key's address"},
+    {"operator-key", VPR_CONF_STRING, AT(operator_key), 1, 32, "\"operator\"", NULL,
+     "name of the key that signs Commit and Prove and pays their fees"},
+    {"relay-key", VPR_CONF_STRING, AT(relay_key), 1, 32, "\"relay\"", NULL,
+     "name of the key that signs receipts: the one on the chain"},
+    {"relay-key-next", VPR_CONF_STRING, AT(relay_key_next), 0, 32, "\"\"", NULL,
+     "the other relay key while it is being replaced: each session says which one counts"},
+    {"keyring-backend", VPR_CONF_STRING, AT(keyring_backend), 1, 16, "\"file\"", "file|test",
+     "where the keys lie under the home: keyring-file or keyring-test"},
+    {"passphrase-file", VPR_CONF_STRING, AT(passphrase_file), 0, 512, "\"\"", NULL,
+     "first line is the keyring's passphrase; empty: ask on the terminal"},
+    {"listen", VPR_CONF_STRING, AT(listen), 3, 63, "\"127.0.0.1:8500\"", NULL,
+     "address and port for relays"},
+    {"metrics-listen", VPR_CONF_STRING, AT(metrics_listen), 0, 63, "\"127.0.0.1:9464\"", NULL,
+     "address and port of /metrics; empty: none"},
+    {"tls-cert", VPR_CONF_STRING, AT(tls_cert), 0, 512, "\"\"", NULL,
+     "PEM file with the certificate chain; empty: plain HTTP"},
+    {"tls-key", VPR_CONF_STRING, AT(tls_key), 0, 512, "\"\"", NULL, "PEM file with its key"},
+    {"body-max", VPR_CONF_UINT, AT(body_max), 1024, 64 * 1024 * 1024, "8_388_608", NULL,
+     "bytes of a request's body"},
+    {"answer-max", VPR_CONF_UINT, AT(answer_max), 1024, 64 * 1024 * 1024, "8_388_608", NULL,
+     "bytes of an answer's body; a longer one is refused"},
+    {"capacity", VPR_CONF_UINT, AT(capacity), 1, VPR_SERVE_CAPACITY_MAX, "512", NULL,
+     "relays in flight; above half of it each requestor has its share by quota"},
+    {"connections", VPR_CONF_UINT, AT(connections), 1, 65536, "4096", NULL,
+     "connections of clients at one time"},
+    {"backend-connections", VPR_CONF_UINT, AT(backend_connections), 1, 1024, "64", NULL,
+     "connections to each backend"},
+    {"leaf-sync", VPR_CONF_STRING, AT(leaf_sync), 1, 16, "\"group\"", "group|always",
+     "group: relays share a sync of the disk; always: each has its own"},
+    {"log-level", VPR_CONF_STRING, AT(log_level), 1, 16, "\"info\"", "debug|info|warn|error",
+     "what is logged to stderr"},
+};
+
+static const struct vpr_conf_key risk_keys[] = {
+    {"floor-cu", VPR_CONF_UINT, AT_RISK(floor_cu), 0, 1000000000, "100", NULL,
+     "CU of a session that may always be answered before anything is acknowledged"},
+    {"quota-ppm", VPR_CONF_UINT, AT_RISK(quota_ppm), 0, VPR_PPM, "20_000", NULL,
+     "or this share of the quota, in parts per million, if it is more"},
+    {"acknowledged-ppm", VPR_CONF_UINT, AT_RISK(acked_ppm), 0, VPR_PPM, "100_000", NULL,
+     "and this share of what is acknowledged, on top"},
+};
+
+static const struct vpr_conf_key backend_keys[] = {
+    {"url", VPR_CONF_STRING, AT_BACKEND(url), 8, VPR_BACKEND_URL_BYTES_MAX - 1, NULL, NULL,
+     "the chain's node, without a slash at the end"},
+    {"auth", VPR_CONF_STRING, AT_BACKEND(auth), 0, 255, "\"\"", NULL,
+     "user:password for Basic authorization"},
+    {"authorization", VPR_CONF_STRING, AT_BACKEND(authorization), 0,
+     VPR_BACKEND_AUTH_BYTES_MAX - 1, "\"\"", NULL,
+     "the whole value of the Authorization header instead"},
+    {"methods", VPR_CONF_LIST, AT_BACKEND(methods), 0, VPR_BACKEND_METHODS_MAX, "[]", NULL,
+     "methods and /path prefixes that may be asked; empty: all"},
+    {"timeout-ms", VPR_CONF_UINT, AT_BACKEND(timeout_ms), 10, 60000, "10_000", NULL,
+     "how long an answer may take"},
+};
+
+static const struct vpr_conf_table tables[] = {
+    {"", main_keys, VPR_COUNT(main_keys), "A servicer's relay.", 0, 0, 0},
+    {"risk", risk_keys, VPR_COUNT(risk_keys),
+     "Work answered and not yet acknowledged, per requestor, chain and session.", AT(risk), 0,
+     0},
+    {"backend-*", backend_keys, VPR_COUNT(backend_keys),
+     "One a chain, by its id in four hex digits: [backend-0001].", AT(backends),
+     sizeof(struct vpr_relay_backend_conf), AT(backend_count)},
+};
+
+const struct vpr_conf_schema vpr_relay_schema = {"viper-relay", tables, VPR_COUNT(tables),
+                                                 sizeof(struct vpr_relay_conf)};
+
+bool vpr_listen_parse(char host[VPR_LISTEN_HOST_MAX], uint16_t *ret_port, const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    char *end = NULL;
+    struct vpr_addr addr;
+    char plain[VPR_LISTEN_HOST_MAX];
+
+    if (colon == NULL || colon == text || (size_t)(colon - text) >= VPR_LISTEN_HOST_MAX) {
+        return false;
+    }
+    const long port = strtol(colon + 1, &end, 10);
+    if (colon[1] < '0' || colon[1] > '9' || *end != '\0' || port > UINT16_MAX) {
+        return false;
+    }
+    const bool bracketed = text[0] == '[' && colon[-1] == ']';
+    const size_t len = (size_t)(colon - text) - (bracketed ? 2 : 0);
+    memcpy(plain, text + (bracketed ? 1 : 0), len);
+    plain[len] = '\0';
+    if (!vpr_addr_parse(&addr, plain, (uint16_t)port)) {
+        return false;
+    }
+    memcpy(host, plain, len + 1);
+    *ret_port = (uint16_t)port;
+    return true;
+}
+
+static enum vpr_code read_backend(struct vpr_backend *ret,
+                                  const struct vpr_relay_backend_conf *from,
+                                  uint64_t answer_max, struct vpr_err *err)
+{
+    struct vpr_backend backend = {.timeout_ms = (uint32_t)from->timeout_ms,
+                                  .answer_max = answer_max,
+                                  .allowed = {from->methods.count, from->methods.items}};
+
+    if (!vpr_id16_parse(&backend.chain, vpr_bytes_str(from->chain))) {
+        return vpr_fail(err, VPR_BAD_FIELD,
+                        "[backend-%s]: a chain is four hex digits, as in [backend-0001]",
+                        from->chain);
+    }
+    snprintf(backend.url, sizeof backend.url, "%s", from->url);
+    if (from->auth[0] != '\0' && from->authorization[0] != '\0') {
+        return vpr_fail(err, VPR_BAD_FIELD, "[backend-%s]: auth and authorization exclude each "
+                        "other", from->chain);
+    }
+    snprintf(backend.authorization, sizeof backend.authorization, "%s", from->authorization);
+    if (from->auth[0] != '\0' && !vpr_backend_basic(backend.authorization, from->auth)) {
+        return vpr_fail(err, VPR_BAD_FIELD, "[backend-%s]: auth is user:password", from->chain);
+    }
+    *ret = backend;
+    return VPR_OK;
+}
+
+enum vpr_code vpr_relay_backends(struct vpr_backend *ret, size_t *ret_count,
+                                 const struct vpr_relay_conf *conf, struct vpr_err *err)
+{
+    if (conf->backend_count == 0 || conf->backend_count > VPR_BACKENDS_MAX) {
+        return vpr_fail(err, VPR_BAD_FIELD, "1 to %d backends, as [backend-0001], not %zu",
+                        VPR_BACKENDS_MAX, conf->backend_count);
+    }
+    for (size_t i = 0; i < conf->backend_count; i++) {
+        VPR_TRY(read_backend(&ret[i], &conf->backends[i], conf->answer_max, err));
+        for (size_t j = 0; j < i; j++) {
+            if (ret[j].chain == ret[i].chain) {
+                return vpr_fail(err, VPR_DUPLICATE, "two backends for chain %04x",
+                                ret[i].chain);
+            }
+        }
+    }
+    *ret_count = conf->backend_count;
+    return VPR_OK;
+}
