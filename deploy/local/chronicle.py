@@ -26,6 +26,9 @@ class Chronicle:
         self.sessions = {}       # number -> session record
         self.requestors = {}     # number -> requestor's answer for that session
         self.benches = {}        # (number, sid hex) -> answer
+        self.pools = {}          # (number, chain, zone, kind) -> members
+        self.params = {}         # number -> parameters
+        self.servicers = {}      # (number, id) -> answer
         self.decoded = {}        # hash -> Tx in JSON
 
     def follow(self):
@@ -46,6 +49,15 @@ class Chronicle:
         for pair in record["pairs"]:
             sid = base64.b64decode(pair["sid"]).hex()
             self.benches[number, sid] = self.net.rest(f"/viper/v1/sessions/{number}/{sid}")
+            for kind in ("KIND_SERVICER", "KIND_FISHERMAN"):
+                self.pools[number, pair["chain"], pair["zone"], kind] = self.net.rest(
+                    f"/viper/v1/pool/{pair['chain']}/{pair['zone']}?session={number}"
+                    f"&kind={kind}&pagination.limit=100")["members"]
+        for s in self.net.actors.servicers:
+            ident = s["operator"]["address"]
+            self.servicers[number, ident] = self.net.rest(
+                f"/viper/v1/servicers/{ident}?session={number}")
+        self.params[number] = self.net.rest(f"/viper/v1/params?session={number}")["params"]
         self.sessions[number] = self.net.rest(f"/viper/v1/sessions/{number}")["session"]
         self.requestors[number] = record
 
