@@ -90,6 +90,7 @@ static bool read_flag(struct vpr_cli *cli, int argc, char *const *argv, int *at,
     const char *name = strcmp(word, "-y") == 0   ? "yes"
                        : strcmp(word, "-o") == 0 ? "output"
                        : strcmp(word, "-h") == 0 ? "help"
+                       : strcmp(word, "-a") == 0 ? "address"
                        : word[1] == '-'          ? word + 2
                                                  : "";
     size_t len = strcspn(name, "=");

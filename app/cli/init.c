@@ -4,8 +4,8 @@
  * nothing that exists is changed without --overwrite. */
 #include <jansson.h>
 
-#include "app/cli/ask.h"
 #include "app/cli/params.h"
+#include "app/cli/settings.h"
 #include "app/cli/verbs.h"
 #include "app/host/file.h"
 
@@ -131,18 +131,6 @@ static bool chain_id_ok(const char *text)
     return len >= 1 && len <= 50;
 }
 
-static void client_sample(struct vpr_buf *out, const char *chain_id)
-{
-    vpr_buf_printf(out,
-        "# What viperd query, tx and keys take when a flag is not given.\n\n"
-        "# REST of the node that is asked.\n"
-        "node = \"" VPR_CLI_NODE_URL "\"\n\n"
-        "# A node of another chain is refused; \"\": any.\n"
-        "chain-id = \"%s\"\n\n"
-        "# \"file\": keys behind a passphrase; \"test\": plain, for local networks.\n"
-        "keyring-backend = \"file\"\n", chain_id);
-}
-
 static int run_init(struct vpr_cli *cli)
 {
     const char *chain_id = vpr_cli_flag(cli, "chain-id");
@@ -160,7 +148,7 @@ static int run_init(struct vpr_cli *cli)
         return vpr_cli_fail(cli, VPR_CLI_LOCAL, "%s", err.text);
     }
     vpr_buf_init(&sample, SAMPLE_BYTES_MAX);
-    client_sample(&sample, chain_id);
+    vpr_cli_settings_sample(cli, &sample, chain_id);
     int left = write_file(cli, vpr_arena_text(&cli->arena, "%s/client.toml", config),
                           vpr_buf_bytes(&sample), &fresh);
     if (left == VPR_CLI_OK && cli->program->app_sample) {

@@ -3,24 +3,25 @@
 #define VPR_CLI_SIGNER_H
 
 #include "app/cli/ask.h"
+#include "app/host/keyring.h"
 #include "app/rules/ids.h"
 #include "app/tx/wire.h"
 
-struct vpr_keyring;
 
 struct vpr_cli_signer {
     struct vpr_keyring *keyring;
-    const char *name;
+    struct vpr_key *secret;
     struct vpr_public_key key;
     char address[VPR_ADDRESS_TEXT_MAX];
 };
+
+/* NULL: a sentence was printed. */
+struct vpr_keyring *vpr_cli_keyring(struct vpr_cli *cli, int *ret_exit);
 
 /* `from` is a key's name or its address.  False: a sentence was printed. */
 VPR_MUST_USE bool vpr_cli_signer_open(struct vpr_cli *cli, struct vpr_cli_signer *ret,
                                       const struct vpr_cli_settings *settings,
                                       const char *from, int *ret_exit);
-VPR_MUST_USE bool vpr_cli_sign(struct vpr_cli *cli, const struct vpr_cli_signer *signer,
-                               struct vpr_signature *ret, struct vpr_bytes sign_doc);
 void vpr_cli_signer_close(struct vpr_cli_signer *signer);
 
 #define VPR_CLI_KEYRING_FLAGS \

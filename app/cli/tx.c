@@ -81,15 +81,12 @@ static uint64_t fee_of(const struct vpr_cli_tx *tx)
  * figure above the guess is simulated again. */
 static int simulate(struct sending *s)
 {
-    struct vpr_bytes raw;
     uint64_t used;
 
     s->tx.gas = GAS_GUESS;
     for (int i = 0; i < SIMULATIONS_MAX; i++) {
         s->tx.fee = fee_of(&s->tx);
-        if (!vpr_cli_tx_pack(s->cli, &s->tx, &s->signer, false, &raw)) {
-            return VPR_CLI_LOCAL;
-        }
+        struct vpr_bytes raw = vpr_cli_tx_pack(s->cli, &s->tx, &s->signer, false);
         vpr_buf_reset(&s->body);
         int left = vpr_cli_ask(s->cli, &s->body, s->settings.node,
                                "/cosmos/tx/v1beta1/simulate", request(s->cli, raw, ""), 0);
@@ -210,7 +207,6 @@ static int wait_for(struct sending *s)
 static int broadcast(struct sending *s)
 {
     static const char *const modes[] = {"block", "sync", "async", NULL};
-    struct vpr_bytes raw;
     size_t mode;
 
     if (!vpr_cli_choice(s->cli, &mode, "broadcast-mode", modes, 0)) {
@@ -219,9 +215,7 @@ static int broadcast(struct sending *s)
     if (!confirmed(s)) {
         return vpr_cli_fail(s->cli, VPR_CLI_REFUSED, "not sent");
     }
-    if (!vpr_cli_tx_pack(s->cli, &s->tx, &s->signer, true, &raw)) {
-        return VPR_CLI_LOCAL;
-    }
+    struct vpr_bytes raw = vpr_cli_tx_pack(s->cli, &s->tx, &s->signer, true);
     struct vpr_hash hash = vpr_sha256(raw.data, raw.len);
     vpr_hex(s->hash, hash.b, sizeof hash.b);
     for (char *c = s->hash; *c; c++) {

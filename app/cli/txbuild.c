@@ -213,8 +213,8 @@ bool vpr_cli_messages_file(struct vpr_cli *cli, struct vpr_cli_tx *tx, const cha
     return good;
 }
 
-bool vpr_cli_tx_pack(struct vpr_cli *cli, const struct vpr_cli_tx *tx,
-                     const struct vpr_cli_signer *signer, bool sign, struct vpr_bytes *ret)
+struct vpr_bytes vpr_cli_tx_pack(struct vpr_cli *cli, const struct vpr_cli_tx *tx,
+                                 const struct vpr_cli_signer *signer, bool sign)
 {
     const struct vpr_wire_body body = {tx->messages, tx->count, tx->memo, tx->timeout_height,
                                        tx->unordered, tx->timeout_s};
@@ -226,10 +226,7 @@ bool vpr_cli_tx_pack(struct vpr_cli *cli, const struct vpr_cli_tx *tx,
     if (sign) {
         struct vpr_bytes doc =
             vpr_wire_sign_doc(&cli->arena, packed, auth, tx->chain_id, tx->number);
-        if (!vpr_cli_sign(cli, signer, &signature, doc)) {
-            return false;
-        }
+        vpr_key_sign_tx(signer->secret, &signature, doc);
     }
-    *ret = vpr_wire_raw_pack(&cli->arena, packed, auth, &signature);
-    return true;
+    return vpr_wire_raw_pack(&cli->arena, packed, auth, &signature);
 }

@@ -38,9 +38,9 @@ const ProtobufCMessage *vpr_cli_message_flags(struct vpr_cli *cli,
 VPR_MUST_USE bool vpr_cli_messages_file(struct vpr_cli *cli, struct vpr_cli_tx *tx,
                                         const char *path, const char *signer, int *ret_exit);
 
-/* TxRaw; signer->keyring NULL or `sign` false: 64 zero bytes stand for the signature. */
-VPR_MUST_USE bool vpr_cli_tx_pack(struct vpr_cli *cli, const struct vpr_cli_tx *tx,
-                                  const struct vpr_cli_signer *signer, bool sign,
-                                  struct vpr_bytes *ret);
+/* TxRaw; without `sign` 64 zero bytes stand for the signature, so that a simulation sees the
+ * real length. */
+struct vpr_bytes vpr_cli_tx_pack(struct vpr_cli *cli, const struct vpr_cli_tx *tx,
+                                 const struct vpr_cli_signer *signer, bool sign);
 
 #endif

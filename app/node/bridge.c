@@ -306,7 +306,8 @@ static void run_consensus(struct bridge *b, struct job *job)
         return;
     case KIND_COMMIT:
         if (owner_commit(owner, job->call)) {
-            publish_view(b);
+            publish_view(b); /* who has the answer finds the new state */
+            owner_committed(owner, job->call);
         }
         wake_waiting(b);
         return;
@@ -389,7 +390,8 @@ static void *owner_main(void *arg)
 static struct vpr_view *pick_view(struct bridge *b, int64_t height, bool prove)
 {
     if (height == 0) {
-        return prove && b->views[1] != NULL ? b->views[1] : b->views[0];
+        bool older = prove && b->views[1] != NULL && vpr_view_height(b->views[1]) > 0;
+        return b->views[older ? 1 : 0];
     }
     for (size_t i = 0; i < BRIDGE_VIEWS && b->views[i] != NULL; i++) {
         if (height > 0 && vpr_view_height(b->views[i]) == (uint64_t)height) {

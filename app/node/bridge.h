@@ -30,9 +30,13 @@ struct bridge_committed {
     struct vpr_address proposer;
     const struct vpr_app_result *result; /* app_hash, results, events */
     const struct vpr_hash *tx_hashes;    /* SHA-256 of each transaction */
+    uint64_t execute_us, commit_us;      /* how long they took */
 };
 /* After Commit is durable, on the owner thread; nothing may be kept but copies. */
 typedef void bridge_committed_fn(void *arg, const struct bridge_committed *block);
+
+/* After each CheckTx, on the owner thread. */
+typedef void bridge_checked_fn(void *arg, enum vpr_code code);
 
 /* On the owner thread; `result` is the callee's to copy from. */
 typedef void bridge_simulated_fn(void *arg, const struct vpr_tx_result *result);
@@ -42,6 +46,8 @@ struct bridge_options {
     void *reveal_arg;
     bridge_committed_fn *committed; /* may be NULL */
     void *committed_arg;
+    bridge_checked_fn *checked; /* may be NULL */
+    void *checked_arg;
 };
 
 /* The app stays the caller's, but is the owner thread's until bridge_destroy. */

@@ -4,6 +4,7 @@
 
 #include "app/base/hash.h"
 #include "app/host/log.h"
+#include "app/host/loop.h"
 #include "app/host/pbjson.h"
 #include "viper/v1/genesis.pb-c.h"
 
@@ -253,6 +254,9 @@ void owner_check_tx(struct owner *owner, struct abci_call *call,
         r.codespace = text_of(CODESPACE);
     }
     abci_reply(call, &r.base);
+    if (owner->options.checked != NULL) {
+        owner->options.checked(owner->options.checked_arg, result.code);
+    }
 }
 
 /* ---- proposals ---- */
@@ -387,6 +391,7 @@ void owner_finalize(struct owner *owner, struct abci_call *call,
                     request->proposer_address, request->txs, request->n_txs)) {
         return;
     }
+    uint64_t start = vpr_mono_us();
     vpr_app_finalize(owner->app, &block, &result);
     owner->state = OWNER_EXECUTED;
     keep_hashes(owner, &block);
@@ -396,6 +401,7 @@ void owner_finalize(struct owner *owner, struct abci_call *call,
         .proposer = block.proposer,
         .result = result,
         .tx_hashes = owner->hashes,
+        .execute_us = vpr_mono_us() - start,
     };
 
     Tendermint__Abci__ResponseFinalizeBlock r = TENDERMINT__ABCI__RESPONSE_FINALIZE_BLOCK__INIT;
@@ -416,12 +422,16 @@ bool owner_commit(struct owner *owner, struct abci_call *call)
     }
     vpr_app_commit(owner->app);
     owner->state = OWNER_READY;
+    return true;
+}
+
+void owner_committed(struct owner *owner, struct abci_call *call)
+{
     Tendermint__Abci__ResponseCommit r = TENDERMINT__ABCI__RESPONSE_COMMIT__INIT;
     abci_reply(call, &r.base);
     if (owner->options.committed != NULL) {
         owner->options.committed(owner->options.committed_arg, &owner->done);
     }
-    return true;
 }
 
 void owner_drop(struct owner *owner)

@@ -34,8 +34,10 @@ void owner_process(struct owner *owner, struct abci_call *call,
                    const Tendermint__Abci__RequestProcessProposal *request);
 void owner_finalize(struct owner *owner, struct abci_call *call,
                     const Tendermint__Abci__RequestFinalizeBlock *request);
-/* True when a block was committed. */
-bool owner_commit(struct owner *owner, struct abci_call *call);
+/* True when a block is committed and the call waits for owner_committed, which answers it and
+ * tells the listener. */
+VPR_MUST_USE bool owner_commit(struct owner *owner, struct abci_call *call);
+void owner_committed(struct owner *owner, struct abci_call *call);
 /* The consensus connection is gone. */
 void owner_drop(struct owner *owner);
 

@@ -23,7 +23,8 @@ MAY = {
     "host": {"base"},
     "client": {"base", "rules", "host", "proto", "tx"},
     "abci": {"base", "proto"},
-    "node": {"base", "rules", "store", "tx", "domain", "app", "host", "client", "abci", "proto"},
+    "node": {"base", "rules", "store", "tx", "domain", "app", "host", "client", "abci", "proto",
+             "cli"},
     "cli": {"base", "rules", "host", "client", "proto", "tx"},
     "relay": {"base", "rules", "host", "client", "proto"},
     "fisherman": {"base", "rules", "host", "client", "proto", "relay"},
@@ -37,6 +38,7 @@ FACES = {
     "app": {"app.h"},
     "abci": {"abci.h"},
     "relay": {"wire.h"},
+    "cli": {"cli.h"},
 }
 # Units that see less of a folder than its FACE.
 NARROW = {("client", "tx"): {"wire.h"}, ("cli", "tx"): {"wire.h", "params.h"}}

@@ -1,0 +1,39 @@
+/* meters.h - what a node counts about itself, for GET /metrics.
+ *
+ * Updates may come from any thread. */
+#ifndef VPR_NODE_METERS_H
+#define VPR_NODE_METERS_H
+
+#include "app/host/metrics.h"
+#include "app/node/bridge.h"
+
+enum meter {
+    METER_HEIGHT,
+    METER_BLOCK_TIME,
+    METER_SESSION,
+    METER_TXS,
+    METER_EXECUTE,
+    METER_COMMIT,
+    METER_CHECKS,
+    METER_REQUESTS,
+    METER_LATENCY,
+    METER_STREAMS,
+    METER_CONNECTIONS,
+    METER_COMET_FAILURES,
+    METER_COUNT
+};
+
+struct meters;
+
+struct meters *meters_create(void);
+void meters_destroy(struct meters *meters);
+
+void meters_block(struct meters *meters, const struct bridge_committed *block, uint64_t session);
+void meters_check(struct meters *meters, enum vpr_code code);
+/* `route`: row of the route table, or SIZE_MAX for everything else. */
+void meters_request(struct meters *meters, size_t route, uint32_t status, uint64_t us);
+void meters_set(struct meters *meters, enum meter meter, int64_t v);
+void meters_comet_failure(struct meters *meters);
+void meters_write(struct meters *meters, struct vpr_buf *out);
+
+#endif

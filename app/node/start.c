@@ -1,0 +1,199 @@
+/* start.c - `viperd start`: serve CometBFT, REST and events until told to stop.
+ *
+ * Three threads beside the bridge's two: this one runs the ABCI sockets and takes signals,
+ * REST has its own.  CometBFT may come and go; the node waits for it. */
+#include <signal.h>
+#include <stdio.h>
+
+#include "app/host/log.h"
+#include "app/host/loop.h"
+#include "app/host/net.h"
+#include "app/node/config.h"
+#include "app/node/meters.h"
+#include "app/node/rest.h"
+#include "app/node/secrets.h"
+#include "app/node/verbs.h"
+
+#define ERRORS_BYTES_MAX 16384
+
+struct node {
+    struct vpr_cli *cli;
+    struct node_config config;
+    char api_host[NODE_HOST_BYTES_MAX];
+    uint16_t api_port;
+    struct vpr_app *app;
+    struct secrets *secrets; /* NULL: this node reveals nothing */
+    struct meters *meters;
+    struct rest *rest;
+    struct vpr_loop *loop;
+};
+
+/* ---- configuration: file, then flags ---- */
+
+static void override(struct vpr_cli *cli, const char **setting, const char *flag)
+{
+    const char *given = vpr_cli_flag(cli, flag);
+    *setting = given ? given : *setting;
+}
+
+static bool bad_value(struct node *n, const char *what, const char *value, const char *wanted)
+{
+    (void)vpr_cli_fail(n->cli, VPR_CLI_USAGE, "%s \"%.120s\" is no %s", what, value, wanted);
+    return false;
+}
+
+static bool configure(struct node *n)
+{
+    struct vpr_cli *cli = n->cli;
+    struct node_config *c = &n->config;
+    const char *path = vpr_arena_text(&cli->arena, "%s/config/app.toml", cli->home);
+    enum vpr_log_level level;
+    struct vpr_buf errors;
+    struct vpr_url url;
+
+    vpr_buf_init(&errors, ERRORS_BYTES_MAX);
+    bool good = node_config_load(c, &cli->arena, path, &errors);
+    if (!good) {
+        (void)vpr_cli_fail(cli, VPR_CLI_LOCAL, "%.*s", (int)errors.len,
+                           errors.data ? errors.data : "");
+    }
+    vpr_buf_finish(&errors);
+    if (!good) {
+        return false;
+    }
+    override(cli, &c->abci_address, "address");
+    override(cli, &c->api_listen, "api-listen");
+    override(cli, &c->comet_rpc, "comet-rpc");
+    override(cli, &c->log_level, "log-level");
+    override(cli, &c->beacon_key, "beacon-key");
+    override(cli, &c->keyring_backend, "keyring-backend");
+    override(cli, &c->passphrase_file, "passphrase-file");
+    if (!vpr_log_level_of(&level, c->log_level)) {
+        return bad_value(n, "log level", c->log_level, "debug, info, warn or error");
+    }
+    vpr_log_setup(level, 2);
+    if (!node_listen_parse(n->api_host, &n->api_port, c->api_listen)) {
+        return bad_value(n, "api listen", c->api_listen, "numeric address and port");
+    }
+    if (vpr_url_parse(&url, vpr_bytes_str(c->comet_rpc), NULL) != VPR_OK) {
+        return bad_value(n, "comet rpc", c->comet_rpc, "http URL");
+    }
+    return true;
+}
+
+/* ---- the beacon ---- */
+
+/* A node that is no validator has no such key, and needs none. */
+static bool open_beacon(struct node *n)
+{
+    const struct node_config *c = &n->config;
+    struct vpr_err err;
+
+    if (!*c->beacon_key) {
+        return true;
+    }
+    enum vpr_code code = secrets_open(&n->secrets, n->cli->home, c->keyring_backend,
+                                      *c->passphrase_file ? c->passphrase_file : NULL,
+                                      c->beacon_key, &err);
+    if (code == VPR_NOT_FOUND) {
+        vpr_log_info("beacon", "no key, no reveals", "name=%s", c->beacon_key);
+        return true;
+    }
+    if (code != VPR_OK) {
+        (void)vpr_cli_fail_err(n->cli, &err);
+        return false;
+    }
+    return true;
+}
+
+/* ---- life ---- */
+
+static void committed(void *arg, const struct bridge_committed *block)
+{
+    struct node *n = arg;
+    rest_committed(n->rest, block);
+}
+
+static void checked(void *arg, enum vpr_code code)
+{
+    struct node *n = arg;
+    meters_check(n->meters, code);
+}
+
+static void stop(void *arg)
+{
+    vpr_loop_stop(arg);
+}
+
+static int serve(struct node *n)
+{
+    const struct bridge_options options = {.reveal = n->secrets ? secrets_reveal : NULL,
+                                           .reveal_arg = n->secrets,
+                                           .committed = committed, .committed_arg = n,
+                                           .checked = checked, .checked_arg = n};
+    char why[ABCI_TEXT_MAX];
+    struct vpr_err err;
+    int left = VPR_CLI_OK;
+
+    n->loop = vpr_loop_create();
+    struct bridge *bridge = bridge_create(n->app, &options);
+    struct abci_server *server = NULL;
+    if (rest_start(n->rest, bridge, &err) != VPR_OK) {
+        left = vpr_cli_fail(n->cli, VPR_CLI_LOCAL, "%s", err.text);
+    } else {
+        server = abci_server_create(vpr_loop_base(n->loop), bridge_abci(bridge),
+                                    n->config.abci_address, why);
+        left = server ? VPR_CLI_OK : vpr_cli_fail(n->cli, VPR_CLI_LOCAL, "%s", why);
+    }
+    if (left == VPR_CLI_OK) {
+        vpr_log_info("node", "ready", "height=%" PRIu64 " abci=%s rest=%s port=%u",
+                     vpr_app_height(n->app), n->config.abci_address, n->api_host,
+                     rest_port(n->rest));
+        vpr_loop_on_signal(n->loop, SIGINT, stop, n->loop);
+        vpr_loop_on_signal(n->loop, SIGTERM, stop, n->loop);
+        vpr_loop_run(n->loop);
+        vpr_log_info("node", "stopping", NULL);
+    }
+    abci_server_destroy(server);
+    rest_stop(n->rest);
+    bridge_destroy(bridge);
+    vpr_loop_destroy(n->loop);
+    return left;
+}
+
+int node_start(struct vpr_cli *cli)
+{
+    struct node n = {.cli = cli};
+    int left = VPR_CLI_LOCAL;
+
+    if (!configure(&n)) {
+        return VPR_CLI_USAGE;
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (open_beacon(&n)) {
+        n.app = node_open(cli, true);
+    }
+    if (n.app) {
+        const struct rest_options options = {n.api_host, n.api_port, n.config.comet_rpc,
+                                             n.config.cors_origins};
+        n.meters = meters_create();
+        n.rest = rest_create(&options, n.meters);
+        left = serve(&n);
+        rest_destroy(n.rest);
+        meters_destroy(n.meters);
+        vpr_app_close(n.app);
+    }
+    secrets_close(n.secrets);
+    return left;
+}
+
+const struct vpr_cli_flag node_start_flags[] = {
+    {"address", "URL", "the socket CometBFT's proxy_app speaks to"},
+    {"api-listen", "HOST:PORT", "REST, events, metrics"},
+    {"comet-rpc", "URL", "CometBFT's RPC"},
+    {"log-level", "LEVEL", "debug, info, warn or error"},
+    {"beacon-key", "NAME", "a validator's hash chain in the keyring"},
+    {"keyring-backend", "file|test", "where the beacon's key is"},
+    {"passphrase-file", "FILE", "for backend file"},
+    VPR_CLI_END,
+};
