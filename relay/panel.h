@@ -37,6 +37,7 @@ struct vpr_seat {
 struct vpr_watcher {
     struct vpr_address id, operator_address;
     bool known;
+    uint32_t live;                            /* samples under way */
     uint64_t granted_cu[VPR_PANEL_SEATS_MAX]; /* of its part of each reserve */
 };
 
