@@ -133,7 +133,8 @@ static size_t bound_text(char text[256], const struct vpr_key_info *info)
     char hex[2 * VPR_SECP_KEY_BYTES + 1];
     vpr_hex(hex, info->public_key, info->public_len);
     int len = snprintf(text, 256, "viper-key/1 %s %s %s %" PRIu64 " %s", info->name,
-                       vpr_key_kind_name(info->kind), vpr_key_algo_name(info->algo), info->chain_length, hex);
+                       vpr_key_kind_name(info->kind), vpr_key_algo_name(info->algo),
+                       info->chain_length, hex);
     return (size_t)len;
 }
 
@@ -467,7 +468,8 @@ static enum vpr_code check_wish(struct vpr_keyring *ring, const struct vpr_key_w
     }
     if (!vpr_key_algo_fits(info.kind, info.algo) || info.chain_length > VPR_BEACON_LENGTH_MAX) {
         return vpr_fail(err, VPR_BAD_FIELD, "a key of kind %s cannot be %s of length %" PRIu64,
-                        vpr_key_kind_name(info.kind), vpr_key_algo_name(info.algo), info.chain_length);
+                        vpr_key_kind_name(info.kind), vpr_key_algo_name(info.algo),
+                        info.chain_length);
     }
     if (vpr_file_exists(path)) {
         return vpr_fail(err, VPR_DUPLICATE, "there is already a key '%s'", wish->name);

@@ -104,6 +104,7 @@ struct vpr_loop *vpr_loop_create(void)
     VPR_ASSERT(config != NULL);
     signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error of one stream */
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    /* else timers follow a coarse clock and fire up to 4 ms early */
     event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
     loop->base = event_base_new_with_config(config);
     event_config_free(config);

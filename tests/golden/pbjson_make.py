@@ -182,7 +182,8 @@ BAD = [
     ("tendermint.types.ConsensusParams", {"evidence": {"max_age_duration": 1}}),
 ]
 ALSO = [  # other spellings of one message
-    ("viper.v1.Actor", {"stake": 5, "url": None, "kind": 2}, {"stake": "5", "kind": "KIND_SERVICER"}),
+    ("viper.v1.Actor", {"stake": 5, "url": None, "kind": 2},
+     {"stake": "5", "kind": "KIND_SERVICER"}),
     ("viper.v1.Actor", {"stake": 5.0, "owner": "-_-_"}, {"stake": "5", "owner": "+/+/"}),
     ("viper.v1.Actor", {"owner": "AQ"}, {"owner": "AQ=="}),
     ("viper.v1.Actor", {"unbondTimeS": -1}, {"unbond_time_s": "-1"}),

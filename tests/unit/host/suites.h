@@ -7,6 +7,7 @@
 Suite *suite_conf(void);
 Suite *suite_http_client(void);
 Suite *suite_http_parse(void);
+Suite *suite_http_server(void);
 Suite *suite_json_scan(void);
 Suite *suite_keyring(void);
 Suite *suite_log(void);

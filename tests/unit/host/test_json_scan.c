@@ -125,7 +125,8 @@ END_TEST
 START_TEST(a_pointer_finds_its_value)
 {
     struct vpr_bytes text = vpr_bytes_str(
-        " {\"a\":[10,{\"b/c\":\"x\"}],\"a~\":true,\"\":5,\"h\":\"0012\",\"n\":\"99999999999999999999\"} ");
+        " {\"a\":[10,{\"b/c\":\"x\"}],\"a~\":true,\"\":5,\"h\":\"0012\","
+        "\"n\":\"99999999999999999999\"} ");
     struct vpr_bytes v;
     uint64_t n;
     ck_assert(vpr_json_at(&v, text, "/a/1/b~1c"));
