@@ -140,8 +140,7 @@ split_fishermen 100000 split_validator 50000 split_chain 50000 split_dao 100000
 unbonding_seconds 60 min_gas_price 25 message_gas 20000""".split()
 
 
-def app_state(consensus_key):
-    beacon = hashlib.sha256(b"smoke beacon").digest()
+def app_state(consensus_key, beacon):
     chain = {"active": True, "multiplier_ppm": "1000000", "latency_target_ms": "100",
              "latency_max_ms": "1100", "owner": ALICE.address(),
              "corpus_hash": base64.b64encode(beacon).decode()}
@@ -169,13 +168,16 @@ class Node:
     def __init__(self, viperd, cometbft, root):
         self.viperd, self.cometbft, self.root = viperd, cometbft, root
         self.home, self.sock = root + "/home", "unix://" + root + "/abci.sock"
-        self.rpc, self.p2p = free_port(), free_port()
+        self.rpc, self.p2p, self.api = free_port(), free_port(), free_port()
         self.app = self.comet = None
         subprocess.run([cometbft, "init", "--home", self.home], check=True,
                        stdout=subprocess.DEVNULL)
-        self.edit_genesis()
+        made = subprocess.run(
+            [viperd, "keys", "add", "beacon", "--kind", "beacon", "--keyring-backend", "test",
+             "--home", self.home], check=True, stdout=subprocess.PIPE, text=True).stdout
+        self.edit_genesis(bytes.fromhex(made.split()[-1]))
 
-    def edit_genesis(self):
+    def edit_genesis(self, beacon):
         path = self.home + "/config/genesis.json"
         genesis = json.load(open(path))
         key = json.load(open(self.home + "/config/priv_validator_key.json"))["pub_key"]["value"]
@@ -183,12 +185,14 @@ class Node:
         genesis["consensus_params"]["version"]["app"] = "1"
         genesis["consensus_params"]["block"] = {"max_bytes": "8388608", "max_gas": "-1"}
         genesis["validators"] = []
-        genesis["app_state"] = app_state(key)
+        genesis["app_state"] = app_state(key, beacon)
         json.dump(genesis, open(path, "w"))
 
     def start_app(self):
         self.app = subprocess.Popen(
-            [self.viperd, "start", "--home", self.home, "--address", self.sock],
+            [self.viperd, "start", "--home", self.home, "--address", self.sock,
+             "--beacon-key", "beacon", "--keyring-backend", "test",
+             "--api-listen", f"127.0.0.1:{self.api}"],
             stderr=open(self.root + "/viperd.log", "a"))
 
     def start_comet(self):
@@ -282,6 +286,15 @@ def check_tx(node):
     return int(found["height"])
 
 
+def check_reveals(node, first, last):
+    """Every block between opens the next value of the proposer's chain."""
+    for height in range(first, last):
+        result = node.call("block_results", height=str(height))["txs_results"][0]
+        beacon = [e for e in result["events"] if e["type"] == "beacon"]
+        told = {a["key"]: a["value"] for a in beacon[0]["attributes"]}
+        assert told["revealed"] == "true", (height, told)
+
+
 def check_proof(node):
     key = b"a" + hashlib.sha256(ALICE.public).digest()[:20]
     r = node.call("abci_query", path="/store/accounts/key", data=key.hex(), prove=True)
@@ -322,6 +335,7 @@ def main():
             print(f"kill -9 {what}: goes on at height {node.height()}, same app hash")
         assert amount_in(node.balance(BOB.address())) == 1000 * VIPR + 12345
         node.until("session 1", lambda: node.height() >= 25)
+        check_reveals(node, 1, node.height())
         node.stop()
         assert node.app.returncode == 0, node.logs()
         print("ok")
