@@ -504,15 +504,17 @@ START_TEST(session_messages_go_first_one_per_account_in_turn)
     struct vpr_bytes s1a = commit_of("servicer1", 11, t), s1b = commit_of("servicer1", 11, t + 1),
                      s1c = commit_of("servicer1", 11, t + 2), s2 = commit_of("servicer2", 13, t);
     struct vpr_bytes dear = alice(0, 50 * WORLD_VIPR);
-    struct vpr_bytes mempool[] = {dear, s1a, s1b, s1c, s2};
+    struct vpr_bytes fake = commit_of("bob", 1, t); /* who owes none has no place before others */
+    struct vpr_bytes mempool[] = {fake, dear, s1a, s1b, s1c, s2};
     struct vpr_tx_result check;
     for (size_t i = 1; i < VPR_COUNT(mempool); i++) {
         vpr_app_check(app, mempool[i], false, &check);
         ck_assert_msg(check.code == VPR_OK, "%zu: %s", i, check.log);
     }
     struct vpr_app_block block = propose(mempool, VPR_COUNT(mempool), ROOM);
-    ck_assert_uint_eq(block.count, 6);
+    ck_assert_uint_eq(block.count, 7);
     ck_assert(holds(&block, 5, dear));
+    ck_assert(holds(&block, 6, fake));
     /* First one of each, then the rest of servicer1 in order of arrival. */
     ck_assert((holds(&block, 1, s1a) && holds(&block, 2, s2)) ||
               (holds(&block, 1, s2) && holds(&block, 2, s1a)));
