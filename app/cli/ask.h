@@ -37,6 +37,7 @@ VPR_MUST_USE bool vpr_cli_member_u64(uint64_t *ret, struct vpr_bytes json,
 /* Percent-encoded for a path segment or a query value. */
 const char *vpr_cli_escape(struct vpr_cli *cli, const char *text);
 
-#define VPR_CLI_NODE_FLAG {"node", "URL", "REST of the node (default client.toml or " VPR_CLI_NODE_URL ")"}
+#define VPR_CLI_NODE_FLAG \
+    {"node", "URL", "REST of the node (default client.toml or " VPR_CLI_NODE_URL ")"}
 
 #endif

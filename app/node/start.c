@@ -171,7 +171,7 @@ int node_start(struct vpr_cli *cli)
     }
     (void)signal(SIGPIPE, SIG_IGN);
     if (open_beacon(&n)) {
-        n.app = node_open(cli, true);
+        n.app = node_open(cli, true, &left);
     }
     if (n.app) {
         const struct rest_options options = {n.api_host, n.api_port, n.config.comet_rpc,

@@ -13,7 +13,7 @@
 #define ARENA_BYTES (UINT64_C(1) << 34) /* address space; an export is the whole state */
 #define GENESIS_BYTES_MAX (1024u * 1024 * 1024)
 
-struct vpr_app *node_open(struct vpr_cli *cli, bool create)
+struct vpr_app *node_open(struct vpr_cli *cli, bool create, int *ret_exit)
 {
     const char *data = vpr_arena_text(&cli->arena, "%s/data", cli->home);
     const char *path = vpr_arena_text(&cli->arena, "%s/viper.db", data);
@@ -21,17 +21,17 @@ struct vpr_app *node_open(struct vpr_cli *cli, bool create)
     char why[512];
 
     if (!create && !vpr_file_exists(vpr_arena_text(&cli->arena, "%s/CURRENT", path))) {
-        (void)vpr_cli_fail(cli, VPR_CLI_NOT_FOUND, "no state in %s", path);
+        *ret_exit = vpr_cli_fail(cli, VPR_CLI_NOT_FOUND, "no state in %s", path);
         return NULL;
     }
     if (vpr_dir_make(data, 0700, &err) != VPR_OK) {
-        (void)vpr_cli_fail_err(cli, &err);
+        *ret_exit = vpr_cli_fail_err(cli, &err);
         return NULL;
     }
     struct vpr_kv *kv = vpr_kv_rocksdb_open(path, why, sizeof why);
     struct vpr_app *app = kv ? vpr_app_open(kv, why, sizeof why) : NULL;
     if (!app) {
-        (void)vpr_cli_fail(cli, VPR_CLI_LOCAL, "%s", why);
+        *ret_exit = vpr_cli_fail(cli, VPR_CLI_LOCAL, "%s", why);
     }
     return app;
 }
@@ -41,14 +41,14 @@ typedef int state_fn(struct vpr_cli *cli, struct vpr_app *app, struct vpr_ctx *c
 
 static int with_state(struct vpr_cli *cli, state_fn *fn)
 {
-    struct vpr_app *app = node_open(cli, false);
     struct vpr_state state;
     struct vpr_arena arena;
     struct vpr_err err;
     int left;
 
+    struct vpr_app *app = node_open(cli, false, &left);
     if (!app) {
-        return VPR_CLI_LOCAL;
+        return left;
     }
     vpr_arena_init(&arena, ARENA_BYTES);
     struct vpr_pools *pools = vpr_pools_create();
@@ -114,15 +114,16 @@ int node_export(struct vpr_cli *cli)
 
 int node_rollback(struct vpr_cli *cli)
 {
-    struct vpr_app *app = node_open(cli, false);
     char why[512], hash[65];
     uint64_t to;
+    int left;
 
+    struct vpr_app *app = node_open(cli, false, &left);
     if (!app) {
-        return VPR_CLI_LOCAL;
+        return left;
     }
     uint64_t height = vpr_app_height(app);
-    int left = VPR_CLI_OK;
+    left = VPR_CLI_OK;
     if (!vpr_cli_number(cli, &to, "to", height ? height - 1 : 0, 0, INT64_MAX)) {
         left = VPR_CLI_USAGE;
     } else if (to >= height) {

@@ -15,6 +15,6 @@ int node_genesis_validate(struct vpr_cli *cli);
 extern const struct vpr_cli_flag node_rollback_flags[];
 
 /* The state in home/data; NULL: a sentence was printed. `create`: also where none is yet. */
-struct vpr_app *node_open(struct vpr_cli *cli, bool create);
+struct vpr_app *node_open(struct vpr_cli *cli, bool create, int *ret_exit);
 
 #endif
