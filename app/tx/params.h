@@ -15,7 +15,7 @@ struct vpr_ctx;
     X(freeze_blocks, 32, 4, 1, 10000) \
     X(challenge_delay, 8, 2, 1, 1000) \
     X(grace_blocks, 6, 2, 0, 1000) \
-    X(settle_per_block, 500, 500, 1, 5000) \
+    X(settle_per_block, 500, 500, 1, 2000) \
     X(max_validators, 100, 100, 1, 300) \
     X(min_stake_validator, 50000000000, 50000000000, 1000000, 1000000000000000) \
     X(min_stake_servicer, 15000000000, 15000000000, 1000000, 1000000000000000) \
