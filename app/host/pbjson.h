@@ -7,7 +7,8 @@
  * maps, wrappers, Struct and FieldMask are not known here and appear as plain messages.
  * An integer above 2^63 - 1 must be written as a string.
  *
- * Limits: depth 32; text sizes are the caller's.  Messages are built in an arena. */
+ * Limits: depth 32; text sizes are the caller's.  Messages are built in an arena, and what
+ * would fill it is refused with TOO_LARGE: a text can ask for a hundred times its length. */
 #ifndef VPR_HOST_PBJSON_H
 #define VPR_HOST_PBJSON_H
 
@@ -26,7 +27,9 @@ struct vpr_pbjson_options {
     bool strict;        /* in: unknown fields and enum numbers are refused, else ignored */
     vpr_pbjson_resolve_fn *resolve; /* NULL: an Any is written as its bytes, and not read */
     void *resolve_arg;
-    struct vpr_arena *scratch; /* out: where an Any is unpacked; needed with `resolve` */
+    /* out: where an Any is unpacked; needed with `resolve`.  One that might take more, at 2
+     * KiB a field, is written as its bytes. */
+    struct vpr_arena *scratch;
 };
 
 /* Fails with TOO_LARGE when `out` is full, BAD_FIELD for a time that has no text. */

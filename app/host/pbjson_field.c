@@ -88,6 +88,9 @@ void *vpr_pbfield_append(struct vpr_arena *arena, ProtobufCMessage *message,
 
     if (full) {
         size_t room = *count == 0 ? FIRST_ITEMS : *count * 2;
+        if (!vpr_pbfield_room(arena, size * room)) {
+            return NULL;
+        }
         void *grown = vpr_arena_alloc_array(arena, size, room);
         if (*count > 0) {
             memcpy(grown, *items, *count * size);

@@ -12,7 +12,16 @@ static inline void *vpr_pbfield_at(ProtobufCMessage *message, size_t offset)
 
 size_t vpr_pbfield_size(ProtobufCType type); /* of one value, as it lies in memory */
 
-/* Where the next item of a repeated field goes; the array grows in the arena. */
+/* Whether the arena takes one more block of this size: text from outside may ask for a
+ * hundred times its length, and a full arena is a fault. */
+static inline bool vpr_pbfield_room(const struct vpr_arena *arena, size_t size)
+{
+    size_t left = arena->size - arena->used;
+    return left > 64 && size < left - 64;
+}
+
+/* Where the next item of a repeated field goes; the array grows in the arena.  NULL when it
+ * is full. */
 void *vpr_pbfield_append(struct vpr_arena *arena, ProtobufCMessage *message,
                          const ProtobufCFieldDescriptor *field);
 

@@ -26,11 +26,22 @@ static enum vpr_code refuse(const struct param *p, const char *why)
                     (const char *)p->name.data, why);
 }
 
+static enum vpr_code full(const struct param *p)
+{
+    return vpr_fail(p->err, VPR_TOO_LARGE, "parameters take more than %zu bytes of memory",
+                    p->all->arena->size);
+}
+
 static enum vpr_code want(const struct param *p, const ProtobufCFieldDescriptor *f)
 {
     int shown = p->name.len < NAME_SHOWN ? (int)p->name.len : NAME_SHOWN;
     return vpr_fail(p->err, VPR_BAD_FIELD, "parameter %.*s: %s is expected", shown,
                     (const char *)p->name.data, vpr_pbfield_wants(f));
+}
+
+static size_t message_size(const ProtobufCFieldDescriptor *f)
+{
+    return ((const ProtobufCMessageDescriptor *)f->descriptor)->sizeof_message;
 }
 
 /* The message inside that a dotted name goes through; made if it is not there. */
@@ -48,6 +59,9 @@ static enum vpr_code descend(const struct param *p, ProtobufCMessage **message,
     }
     ProtobufCMessage **inner = vpr_pbfield_at(*message, f->offset);
     if (*inner == NULL) {
+        if (!vpr_pbfield_room(p->all->arena, message_size(f))) {
+            return full(p);
+        }
         *inner = vpr_pbjson_new(p->all->arena, f->descriptor);
     }
     *message = *inner;
@@ -85,6 +99,9 @@ static enum vpr_code set_message(const struct param *p, ProtobufCMessage **at,
         return refuse(p, moment ? "a time like 2026-01-02T03:04:05Z is expected"
                                 : "a duration like 1h30m is expected");
     }
+    if (!vpr_pbfield_room(p->all->arena, d->sizeof_message)) {
+        return full(p);
+    }
     ProtobufCMessage *m = vpr_pbjson_new(p->all->arena, d);
     const ProtobufCFieldDescriptor *s = vpr_pbjson_field(d, vpr_bytes_str("seconds"));
     const ProtobufCFieldDescriptor *n = vpr_pbjson_field(d, vpr_bytes_str("nanos"));
@@ -100,6 +117,9 @@ static enum vpr_code set_value(const struct param *p, void *at,
 {
     bool ok = false;
 
+    if (!vpr_pbfield_room(p->all->arena, value.len + 4)) {
+        return full(p);
+    }
     switch (f->type) {
     case PROTOBUF_C_TYPE_MESSAGE:
         return set_message(p, at, f, value);
@@ -179,7 +199,8 @@ static enum vpr_code set_leaf(const struct param *p, ProtobufCMessage *message,
         return VPR_OK;
     }
     if (f->label == PROTOBUF_C_LABEL_REPEATED) {
-        return set_value(p, vpr_pbfield_append(p->all->arena, message, f), f, value);
+        void *at = vpr_pbfield_append(p->all->arena, message, f);
+        return at == NULL ? full(p) : set_value(p, at, f, value);
     }
     if (!vpr_pbfield_choose(message, f)) {
         return refuse(p, "another field of the same choice is set too");
@@ -283,6 +304,10 @@ static enum vpr_code set_pair(struct vpr_pbjson_params *params, struct vpr_bytes
     const uint8_t *equals = memchr(pair.data, '=', pair.len);
     size_t name_len = equals == NULL ? pair.len : (size_t)(equals - pair.data);
     size_t value_at = equals == NULL ? pair.len : name_len + 1;
+    if (!vpr_pbfield_room(params->arena, 2 * (pair.len + 32))) {
+        return vpr_fail(err, VPR_TOO_LARGE, "the query takes more than %zu bytes of memory",
+                        params->arena->size);
+    }
     uint8_t *name = vpr_arena_alloc(params->arena, pair.len + 1);
     uint8_t *value = vpr_arena_alloc(params->arena, pair.len + 1);
     size_t value_len;

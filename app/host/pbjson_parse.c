@@ -56,6 +56,12 @@ static enum vpr_code want(struct reader *r, const ProtobufCFieldDescriptor *f)
     return vpr_fail(r->err, VPR_BAD_FIELD, "%s: %s is expected", r->path, vpr_pbfield_wants(f));
 }
 
+static enum vpr_code full(struct reader *r)
+{
+    return vpr_fail(r->err, VPR_TOO_LARGE, "%s: the message takes more than %zu bytes of memory",
+                    r->path, r->arena->size);
+}
+
 /* --- values ---------------------------------------------------------------------------- */
 
 static struct vpr_bytes string_of(const json_t *json)
@@ -106,8 +112,21 @@ static enum vpr_code read_string(struct reader *r, const ProtobufCFieldDescripto
     if (!json_is_string(json)) {
         return want(r, f);
     }
+    if (!vpr_pbfield_room(r->arena, json_string_length(json) + 1)) {
+        return full(r);
+    }
     *at = vpr_arena_copy(r->arena, json_string_value(json), json_string_length(json) + 1);
     return VPR_OK;
+}
+
+static enum vpr_code read_inner(struct reader *r, const ProtobufCMessageDescriptor *type,
+                                ProtobufCMessage **at, const json_t *json)
+{
+    if (!vpr_pbfield_room(r->arena, type->sizeof_message)) {
+        return full(r);
+    }
+    *at = vpr_pbjson_new(r->arena, type);
+    return read_message(r, *at, json);
 }
 
 /* One value, not null, into memory that holds its default. */
@@ -126,15 +145,15 @@ static enum vpr_code read_value(struct reader *r, const ProtobufCFieldDescriptor
     case PROTOBUF_C_TYPE_STRING:
         return read_string(r, f, at, json);
     case PROTOBUF_C_TYPE_BYTES:
+        if (json_is_string(json) && !vpr_pbfield_room(r->arena, json_string_length(json))) {
+            return full(r);
+        }
         if (!json_is_string(json) || !vpr_pbfield_bytes(at, r->arena, string_of(json))) {
             return want(r, f);
         }
         return VPR_OK;
-    case PROTOBUF_C_TYPE_MESSAGE: {
-        ProtobufCMessage *inner = vpr_pbjson_new(r->arena, f->descriptor);
-        *(ProtobufCMessage **)at = inner;
-        return read_message(r, inner, json);
-    }
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return read_inner(r, f->descriptor, at, json);
     case PROTOBUF_C_TYPE_INT32:
     case PROTOBUF_C_TYPE_SINT32:
     case PROTOBUF_C_TYPE_SFIXED32:
@@ -168,6 +187,9 @@ static enum vpr_code read_list(struct reader *r, ProtobufCMessage *message,
             return bad(r, "null cannot stand in a list");
         }
         void *at = vpr_pbfield_append(r->arena, message, f);
+        if (at == NULL) {
+            return full(r);
+        }
         if (f->type == PROTOBUF_C_TYPE_STRING) {
             *(char **)at = (char *)(uintptr_t)protobuf_c_empty_string;
         }
@@ -290,11 +312,17 @@ static enum vpr_code read_any(struct reader *r, ProtobufCMessage *message, const
         return vpr_fail(r->err, VPR_UNKNOWN_MESSAGE, "%s.@type: '%.80s' is not a known type",
                         r->path, url);
     }
+    if (!vpr_pbfield_room(r->arena, d->sizeof_message)) {
+        return full(r);
+    }
     ProtobufCMessage *inner = vpr_pbjson_new(r->arena, d);
     if (own_form(inner)) {
         VPR_TRY(read_message(r, inner, json_object_get(json, "value")));
     } else {
         VPR_TRY(read_fields(r, inner, json, "@type"));
+    }
+    if (!vpr_pbfield_room(r->arena, protobuf_c_message_get_packed_size(inner) + strlen(url))) {
+        return full(r);
     }
     struct vpr_bytes wire = vpr_arena_pack(r->arena, inner);
     *(char **)field_at(message, "type_url") = vpr_arena_copy(r->arena, url, strlen(url) + 1);
@@ -345,8 +373,8 @@ enum vpr_code vpr_pbjson_parse(ProtobufCMessage **ret, struct vpr_arena *arena,
         return vpr_fail(err, VPR_BAD_ENCODING, "JSON, line %d, column %d: %.150s", fault.line,
                         fault.column, fault.text);
     }
-    ProtobufCMessage *message = vpr_pbjson_new(arena, descriptor);
-    enum vpr_code code = read_message(&r, message, json);
+    ProtobufCMessage *message = NULL;
+    enum vpr_code code = read_inner(&r, descriptor, &message, json);
     json_decref(json);
     if (code == VPR_OK) {
         *ret = message;

@@ -8,6 +8,8 @@
 #include "app/host/pbjson_field.h"
 
 #define ANY_FIELDS_MAX 65536
+#define FIELD_MEMORY 1024 /* what one field of the wire takes at most, unpacked: a message */
+#define BYTE_MEMORY 16    /* what one byte of the wire takes: an item of a packed list */
 
 struct writer {
     struct vpr_buf *out;
@@ -246,7 +248,13 @@ static ProtobufCMessage *unwrap(struct writer *w, const char *url, ProtobufCBina
         return NULL;
     }
     const ProtobufCMessageDescriptor *d = o->resolve(o->resolve_arg, url);
-    if (d == NULL || !vpr_pb_check(d, wire, VPR_PB_LENIENT, ANY_FIELDS_MAX, NULL)) {
+    size_t room = o->scratch->size - o->scratch->used;
+    if (d == NULL || wire.len > room / 2 / BYTE_MEMORY) {
+        return NULL;
+    }
+    size_t fields = room / 2 / FIELD_MEMORY;
+    if (!vpr_pb_check(d, wire, VPR_PB_LENIENT,
+                      fields < ANY_FIELDS_MAX ? (uint32_t)fields : ANY_FIELDS_MAX, NULL)) {
         return NULL;
     }
     return vpr_arena_unpack(o->scratch, d, wire);

@@ -213,6 +213,76 @@ START_TEST(a_flood_of_parameters_is_refused)
 }
 END_TEST
 
+/* Three bytes of text make a message of a hundred: refused, not a fault. */
+START_TEST(a_text_that_fills_the_arena_is_refused)
+{
+    struct vpr_arena small;
+    struct vpr_buf text;
+    ProtobufCMessage *m = NULL;
+    vpr_arena_init(&small, 1 << 20);
+    vpr_buf_init(&text, 1 << 20);
+    vpr_buf_str(&text, "{\"servicers\":[{}");
+    for (size_t i = 0; i < 100000; i++) {
+        vpr_buf_str(&text, ",{}");
+    }
+    vpr_buf_str(&text, "]}");
+    ck_assert_int_eq(vpr_pbjson_parse(&m, &small, &viper__v1__genesis_state__descriptor,
+                                      vpr_buf_bytes(&text), NULL, &err), VPR_TOO_LARGE);
+    vpr_arena_release(&small, 0);
+    vpr_buf_reset(&text);
+    vpr_buf_str(&text, "{\"chains\":[{\"name\":\"");
+    for (size_t i = 0; i < 80000; i++) {
+        vpr_buf_str(&text, "0123456789");
+    }
+    vpr_buf_str(&text, "\"},{\"name\":\"");
+    for (size_t i = 0; i < 20000; i++) {
+        vpr_buf_str(&text, "0123456789");
+    }
+    vpr_buf_str(&text, "\"}]}");
+    ck_assert_int_eq(vpr_pbjson_parse(&m, &small, &viper__v1__genesis_state__descriptor,
+                                      vpr_buf_bytes(&text), NULL, &err), VPR_OK);
+    vpr_arena_alloc(&small, 40000);
+    ck_assert_int_eq(vpr_pbjson_parse(&m, &small, &viper__v1__genesis_state__descriptor,
+                                      vpr_buf_bytes(&text), NULL, &err), VPR_TOO_LARGE);
+    vpr_buf_finish(&text);
+    vpr_arena_finish(&small);
+}
+END_TEST
+
+static const ProtobufCMessageDescriptor *resolve(void *arg, const char *type_url)
+{
+    (void)arg;
+    (void)type_url;
+    return &viper__v1__genesis_state__descriptor;
+}
+
+/* Two bytes of wire make a message too; such an Any is written as its bytes. */
+START_TEST(an_any_that_would_fill_the_arena_is_written_as_bytes)
+{
+    static uint8_t wire[8000];
+    struct vpr_arena small;
+    struct vpr_buf out;
+    Google__Protobuf__Any any = GOOGLE__PROTOBUF__ANY__INIT;
+    struct vpr_pbjson_options with = {.resolve = resolve, .scratch = &small};
+    for (size_t i = 0; i < sizeof wire; i += 2) {
+        wire[i] = 7 << 3 | 2; /* servicers: empty */
+    }
+    any.type_url = (char *)(uintptr_t)"/viper.v1.GenesisState";
+    any.value.data = wire;
+    any.value.len = sizeof wire;
+    vpr_arena_init(&small, 1 << 20);
+    vpr_buf_init(&out, 1 << 20);
+    ck_assert_int_eq(vpr_pbjson_write(&out, &any.base, &with, &err), VPR_OK);
+    ck_assert_ptr_nonnull(strstr(out.data, "\"value\":\"OgA6ADoA"));
+    vpr_buf_reset(&out);
+    any.value.len = 400;
+    ck_assert_int_eq(vpr_pbjson_write(&out, &any.base, &with, &err), VPR_OK);
+    ck_assert_ptr_nonnull(strstr(out.data, "\"servicers\":[{"));
+    vpr_buf_finish(&out);
+    vpr_arena_finish(&small);
+}
+END_TEST
+
 Suite *suite_pbjson(void)
 {
     Suite *suite = suite_create("pbjson");
@@ -228,6 +298,8 @@ Suite *suite_pbjson(void)
     tcase_add_test(tcase, two_members_of_a_choice_are_refused);
     tcase_add_test(tcase, what_the_path_binds_the_query_cannot_change);
     tcase_add_test(tcase, a_flood_of_parameters_is_refused);
+    tcase_add_test(tcase, a_text_that_fills_the_arena_is_refused);
+    tcase_add_test(tcase, an_any_that_would_fill_the_arena_is_written_as_bytes);
     suite_add_tcase(suite, tcase);
     return suite;
 }
