@@ -30,6 +30,10 @@ static pthread_t thread;
 static struct driver address; /* only its path is used */
 static int fd;
 
+/* Answers live until the test is over. */
+static Tendermint__Abci__Response *answers[256];
+static size_t answer_count;
+
 /* What the listener was told; read after the answer to a later request. */
 static struct {
     unsigned count;
@@ -90,6 +94,9 @@ static void tear_down(void)
     vpr_loop_destroy(loop);
     vpr_arena_finish(&node);
     (void)unlink(address.path);
+    while (answer_count > 0) {
+        tendermint__abci__response__free_unpacked(answers[--answer_count], NULL);
+    }
 }
 
 /* ---- requests ---- */
@@ -109,7 +116,9 @@ static Tendermint__Abci__Response *get(int want)
         ck_abort_msg("exception: %s", r->exception->error);
     }
     ck_assert_int_eq((int)r->value_case, want);
-    return r; /* leaks on purpose: the test's process ends */
+    ck_assert_uint_lt(answer_count, VPR_COUNT(answers));
+    answers[answer_count++] = r;
+    return r;
 }
 
 static const Tendermint__Abci__ResponseInfo *info(void)
