@@ -61,7 +61,10 @@ static void forget(struct past *past)
     vpr_claims_destroy(past->claims);
     vpr_mem_free(past->entries);
     vpr_mem_free(past->picked);
-    vpr_mem_free(past);
+    past->commits = NULL;
+    if (!past->has_thread) {
+        vpr_mem_free(past); /* else on_loaded is on its way, and does it */
+    }
 }
 
 static void finish(struct past *past)
@@ -108,6 +111,10 @@ static void on_loaded(void *arg)
 {
     struct past *past = arg;
 
+    if (past->commits == NULL) {
+        vpr_mem_free(past);
+        return;
+    }
     pthread_join(past->thread, NULL);
     past->has_thread = false;
     if (past->load_code != VPR_OK) {

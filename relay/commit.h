@@ -51,7 +51,8 @@ struct vpr_commits_config {
 struct vpr_commits;
 
 struct vpr_commits *vpr_commits_create(const struct vpr_commits_config *config);
-/* Waits for its threads; NULL is fine.  The loop must not run any more after. */
+/* Waits for its threads; NULL is fine.  One turn of the loop after it gives the last memory
+ * back. */
 void vpr_commits_destroy(struct vpr_commits *commits);
 
 /* A session is over and nobody writes its segment; false when there are too many.  Twice is

@@ -45,6 +45,7 @@ struct vpr_leaves {
     struct vpr_timer *retry;
     pthread_t thread;
     bool has_thread;
+    bool gone; /* destroyed, and kept for the post that is on its way */
 
     pthread_mutex_t lock;
     pthread_cond_t work, idle;
@@ -157,6 +158,10 @@ static void report(void *arg)
 {
     struct vpr_leaves *leaves = arg;
 
+    if (leaves->gone) {
+        vpr_mem_free(leaves);
+        return;
+    }
     pthread_mutex_lock(&leaves->lock);
     leaves->posted = false;
     const uint64_t ok_upto = leaves->ok_upto;
@@ -345,7 +350,11 @@ void vpr_leaves_destroy(struct vpr_leaves *leaves)
     pthread_mutex_destroy(&leaves->lock);
     pthread_cond_destroy(&leaves->work);
     pthread_cond_destroy(&leaves->idle);
-    vpr_mem_free(leaves);
+    if (leaves->posted) {
+        leaves->gone = true;
+    } else {
+        vpr_mem_free(leaves);
+    }
 }
 
 enum vpr_code vpr_leaves_open(struct vpr_segment **ret, struct vpr_leaves *leaves,

@@ -54,7 +54,9 @@ VPR_MUST_USE enum vpr_code vpr_leaves_create(struct vpr_leaves **ret, struct vpr
                                              const struct vpr_leaves_config *config,
                                              vpr_leaves_done_fn *done, void *arg,
                                              struct vpr_err *err);
-void vpr_leaves_destroy(struct vpr_leaves *leaves); /* syncs what is in hand; NULL is fine */
+/* Syncs what is in hand, calls back no more; NULL is fine.  One turn of the loop after it
+ * gives the last memory back. */
+void vpr_leaves_destroy(struct vpr_leaves *leaves);
 
 struct vpr_record {
     enum vpr_record_kind kind;

@@ -213,6 +213,7 @@ static int cmd_start(struct run *run)
                  run->conf.listen, run->conf.metrics_listen, run->conf.node);
     vpr_loop_run(loop);
     vpr_servicer_destroy(servicer);
+    vpr_loop_turn(loop);
     vpr_loop_destroy(loop);
     vpr_log_info("relay", "stopped", NULL);
     return EXIT_SUCCESS;

@@ -17,7 +17,7 @@ VPR_MUST_USE enum vpr_code vpr_servicer_create(struct vpr_servicer **ret, struct
                                                const char *home,
                                                const struct vpr_servicer_keys *keys,
                                                struct vpr_err *err);
-/* The loop must not run any more after; NULL is fine. */
+/* Not from inside the loop; one turn of it gives the last memory back.  NULL is fine. */
 void vpr_servicer_destroy(struct vpr_servicer *servicer);
 
 /* Take no more relays; the loop is stopped when those in flight are answered, or after a few

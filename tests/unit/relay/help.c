@@ -1,6 +1,6 @@
 #include "tests/unit/relay/help.h"
 
-#include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -72,18 +72,17 @@ struct vpr_leaf leaf_of(const struct vpr_signed_request *request)
 
 static char last_dir[256];
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
 static void remove_last_dir(void)
 {
-    DIR *d = opendir(last_dir);
-
-    if (d == NULL) {
-        return;
-    }
-    for (struct dirent *e = readdir(d); e != NULL; e = readdir(d)) {
-        unlinkat(dirfd(d), e->d_name, 0);
-    }
-    closedir(d);
-    rmdir(last_dir);
+    nftw(last_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 void temp_dir(char path[256])

@@ -22,7 +22,7 @@ struct vpr_signed_request request_of(const struct vpr_hash *sid,
                                      uint64_t cum_cu, uint64_t cu);
 bool same_request(const struct vpr_signed_request *a, const struct vpr_signed_request *b);
 struct vpr_leaf leaf_of(const struct vpr_signed_request *request);
-/* A fresh directory of plain files, removed when the test ends; one a test. */
+/* A fresh directory, removed when the test ends; one a test. */
 void temp_dir(char path[256]);
 
 Suite *suite_session(void);
@@ -31,5 +31,6 @@ Suite *suite_wire(void);
 Suite *suite_claim(void);
 Suite *suite_cost(void);
 Suite *suite_serve(void);
+Suite *suite_servicer(void);
 
 #endif

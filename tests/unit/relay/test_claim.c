@@ -54,6 +54,7 @@ static void write_leaves(struct bench *b)
     }
     vpr_loop_run(b->loop);
     vpr_leaves_destroy(b->leaves);
+    vpr_loop_turn(b->loop);
     vpr_loop_destroy(b->loop);
 }
 

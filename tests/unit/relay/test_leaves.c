@@ -69,6 +69,7 @@ static void bench_close(struct bench *b)
 {
     vpr_leaves_destroy(b->leaves);
     vpr_work_destroy(b->work);
+    vpr_loop_turn(b->loop);
     vpr_loop_destroy(b->loop);
 }
 
@@ -260,6 +261,7 @@ START_TEST(a_foreign_file_is_refused_and_left_alone)
     ck_assert_int_eq(stat(path, &st), 0);
     ck_assert_int_eq(st.st_size, sizeof junk);
     vpr_leaves_destroy(b.leaves);
+    vpr_loop_turn(b.loop);
     vpr_loop_destroy(b.loop);
 }
 END_TEST

@@ -171,6 +171,7 @@ static void world_end(struct world *w)
     vpr_http_server_destroy(w->node);
     vpr_costs_finish(&w->served.costs[0]);
     vpr_work_destroy(w->served.work);
+    vpr_loop_turn(w->loop);
     vpr_loop_destroy(w->loop);
 }
 
