@@ -91,6 +91,7 @@ static void add_value(struct line *line, const char *text, size_t len)
 struct spec {
     char kind;
     unsigned longs;
+    int digits; /* of hex, zero-padded: "%04x" */
     bool precise;
 };
 
@@ -102,6 +103,10 @@ static const char *parse_spec(struct spec *ret, const char *at)
     at++;
     if (strncmp(at, ".*", 2) == 0) {
         spec.precise = true;
+        at += 2;
+    }
+    if (at[0] == '0' && at[1] >= '1' && at[1] <= '8') {
+        spec.digits = at[1] - '0';
         at += 2;
     }
     while (strchr("hlzj", *at) != NULL && *at != '\0') {
@@ -145,7 +150,7 @@ static void add_arg(struct line *line, const struct spec *spec, struct args *arg
         unsigned long long v = spec->longs == 0   ? va_arg(args->list, unsigned)
                                : spec->longs == 1 ? va_arg(args->list, unsigned long)
                                                   : va_arg(args->list, unsigned long long);
-        n = spec->kind == 'x' ? snprintf(text, sizeof text, "%llx", v)
+        n = spec->kind == 'x' ? snprintf(text, sizeof text, "%0*llx", spec->digits, v)
                               : snprintf(text, sizeof text, "%llu", v);
     }
     add(line, text, (size_t)n);
