@@ -178,7 +178,7 @@ class Net:
                 backend = {"url": url}
                 if chain == 2:
                     backend["auth"] = LITECOIN_AUTH
-                config[f"backend.{chain:04x}"] = backend
+                config[f"backend-{chain:04x}"] = backend
             toml(os.path.join(self.home(f"relay{i}"), "relay.toml"), config)
         for i in range(1, genesis.FISHERMEN + 1):
             toml(os.path.join(self.home(f"fisherman{i}"), "fisherman.toml"), {
