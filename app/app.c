@@ -417,7 +417,8 @@ struct vpr_ctx vpr_app_query_ctx(struct vpr_state *state, struct vpr_view *view,
     if (!vpr_state_get(state, arena, VPR_STORE_PARAMS, vpr_key_bytes(&key), &chain_id)) {
         chain_id = vpr_bytes_str("");
     }
-    ctx.chain_id = vpr_arena_text(arena, "%.*s", (int)chain_id.len, (const char *)chain_id.data);
+    ctx.chain_id =
+        vpr_arena_text(arena, "%.*s", (int)chain_id.len, (const char *)chain_id.data);
     struct vpr_block_mark mark = vpr_block_mark(&ctx);
     ctx.height = mark.height;
     ctx.time_s = mark.time_s;

@@ -1,6 +1,5 @@
 #include "app/base/bytes.h"
 #include "app/base/sort.h"
-#include "app/domain/actors.h"
 #include "app/domain/beacon.h"
 #include "app/inside.h"
 #include "viper/v1/tx.pb-c.h"
@@ -103,21 +102,6 @@ static int by_price(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* The lane belongs to those who owe these messages; anybody else's wait with the others. */
-static bool owes_session_work(struct vpr_ctx *ctx, const struct vpr_address *signer)
-{
-    size_t mark = vpr_arena_mark(ctx->arena);
-    struct vpr_address id;
-    bool owes = false;
-    if (vpr_actor_by_operator(ctx, signer, &id)) {
-        const Viper__V1__Actor *actor = vpr_actor_get(ctx, &id);
-        owes = actor != NULL && (actor->kind == VIPER__V1__KIND__KIND_SERVICER ||
-                                 actor->kind == VIPER__V1__KIND__KIND_FISHERMAN);
-    }
-    vpr_arena_release(ctx->arena, mark);
-    return owes;
-}
-
 static void admit_all(struct plan *plan, struct vpr_ctx *ctx, const struct vpr_app_block *block)
 {
     size_t count = block->count < VPR_BLOCK_TXS_MAX ? block->count : VPR_BLOCK_TXS_MAX;
@@ -128,7 +112,8 @@ static void admit_all(struct plan *plan, struct vpr_ctx *ctx, const struct vpr_a
             continue;
         }
         if (item->sketch.lane == VPR_LANE_SESSION &&
-            !owes_session_work(ctx, &item->sketch.signer)) {
+            !vpr_domain_owes_session_work(ctx, &item->sketch.signer)) {
+            /* The lane belongs to those who owe its messages. */
             item->sketch.lane = VPR_LANE_ORDINARY;
         }
         item->raw = block->txs[i];

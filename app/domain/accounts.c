@@ -260,8 +260,10 @@ static enum vpr_code import_key(Viper__V1__Account *account,
                   : from->key_type == VIPER__V1__KEY_TYPE__KEY_TYPE_ED25519 ? 32
                                                                             : 0;
     if (from->key.len != want) {
-        return vpr_fail(err, VPR_BAD_KEY, "genesis account %.64s: the key has %zu bytes instead "
-                        "of %zu", from->address, from->key.len, want);
+        return vpr_fail(err, VPR_BAD_KEY,
+                        "genesis account %.64s: the key has %zu bytes instead "
+                        "of %zu",
+                        from->address, from->key.len, want);
     }
     account->key_type = from->key_type;
     account->key = from->key;
@@ -379,7 +381,8 @@ static enum vpr_code query_balance(struct vpr_ctx *ctx, const ProtobufCMessage *
     Cosmos__Bank__V1beta1__QueryBalanceResponse *r =
         VPR_ARENA_NEW(ctx->arena, Cosmos__Bank__V1beta1__QueryBalanceResponse);
     cosmos__bank__v1beta1__query_balance_response__init(r);
-    uint64_t amount = is_ours(q->denom) ? vpr_account_balance(ctx, &who).uvipr : 0; /* raw: text */
+    uint64_t amount =
+        is_ours(q->denom) ? vpr_account_balance(ctx, &who).uvipr : 0; /* raw: text */
     r->balance = coin_message(ctx, q->denom, amount);
     *ret_response = &r->base;
     return VPR_OK;
@@ -572,7 +575,8 @@ static const struct vpr_handler handlers[] = {
      &viper__v1__query_##field##_response__descriptor, query_##field}
 
 static const struct vpr_query queries[] = {
-    {"/cosmos.auth.v1beta1.Query/Account", &cosmos__auth__v1beta1__query_account_request__descriptor,
+    {"/cosmos.auth.v1beta1.Query/Account",
+     &cosmos__auth__v1beta1__query_account_request__descriptor,
      &cosmos__auth__v1beta1__query_account_response__descriptor, query_account},
     BANK("AllBalances", all_balances),
     BANK("Balance", balance),

@@ -127,8 +127,10 @@ static enum vpr_code import_store(struct vpr_ctx *ctx, uint8_t id,
         struct vpr_bytes key = vpr_bytes_of(pair->key.data, pair->key.len);
         if (key.len == 0 || key.len > VPR_STORE_KEY_BYTES_MAX || pair->value.len == 0 ||
             (i > 0 && vpr_bytes_cmp(before, key) >= 0)) {
-            return vpr_fail(ctx->err, VPR_BAD_FIELD, "genesis store %s: pair %zu is empty or out "
-                            "of order", store->name, i);
+            return vpr_fail(ctx->err, VPR_BAD_FIELD,
+                            "genesis store %s: pair %zu is empty or out "
+                            "of order",
+                            store->name, i);
         }
         vpr_state_put(ctx->state, id, key, vpr_bytes_of(pair->value.data, pair->value.len));
         before = key;
@@ -150,8 +152,8 @@ static enum vpr_code import_stores(struct vpr_ctx *ctx, const Viper__V1__Genesis
     }
     for (uint8_t id = 0; id < VPR_STORE_COUNT; id++) {
         if (strcmp(genesis->stores[id]->name, store_names[id]) != 0) {
-            return vpr_fail(ctx->err, VPR_BAD_FIELD, "genesis store %d is %.40s instead of %s", id,
-                            genesis->stores[id]->name, store_names[id]);
+            return vpr_fail(ctx->err, VPR_BAD_FIELD, "genesis store %d is %.40s instead of %s",
+                            id, genesis->stores[id]->name, store_names[id]);
         }
         VPR_TRY(import_store(ctx, id, genesis->stores[id]));
     }
@@ -185,8 +187,8 @@ enum vpr_code vpr_genesis_import(struct vpr_ctx *ctx, struct vpr_bytes state,
     VPR_ASSERT(ctx->height + 1 == initial_height);
     if (!vpr_pb_check(&viper__v1__genesis_state__descriptor, state, VPR_PB_CANONICAL,
                       UINT32_MAX, &fault)) {
-        return vpr_fail(ctx->err, VPR_BAD_ENCODING, "genesis state at byte %zu: %s", fault.offset,
-                        fault.reason);
+        return vpr_fail(ctx->err, VPR_BAD_ENCODING, "genesis state at byte %zu: %s",
+                        fault.offset, fault.reason);
     }
     const Viper__V1__GenesisState *genesis =
         (const Viper__V1__GenesisState *)vpr_arena_unpack(
@@ -269,6 +271,20 @@ const struct vpr_query *vpr_domain_query(const char *method)
         }
     }
     return NULL;
+}
+
+bool vpr_domain_owes_session_work(struct vpr_ctx *ctx, const struct vpr_address *signer)
+{
+    size_t mark = vpr_arena_mark(ctx->arena);
+    struct vpr_address id;
+    bool owes = false;
+    if (vpr_actor_by_operator(ctx, signer, &id)) {
+        const Viper__V1__Actor *actor = vpr_actor_get(ctx, &id);
+        owes = actor != NULL && (actor->kind == VIPER__V1__KIND__KIND_SERVICER ||
+                                 actor->kind == VIPER__V1__KIND__KIND_FISHERMAN);
+    }
+    vpr_arena_release(ctx->arena, mark);
+    return owes;
 }
 
 struct vpr_block_mark vpr_block_mark(struct vpr_ctx *ctx)

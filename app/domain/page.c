@@ -14,8 +14,10 @@ enum vpr_code vpr_page_read(struct vpr_page *ret,
         page.limit = request->limit;
     }
     if (page.limit > VPR_PAGE_LIMIT_MAX || page.offset > VPR_PAGE_OFFSET_MAX) {
-        return vpr_fail(err, VPR_BAD_FIELD, "pagination: limit at most %d, offset at most %d; go "
-                        "on with next_key", VPR_PAGE_LIMIT_MAX, VPR_PAGE_OFFSET_MAX);
+        return vpr_fail(err, VPR_BAD_FIELD,
+                        "pagination: limit at most %d, offset at most %d; go "
+                        "on with next_key",
+                        VPR_PAGE_LIMIT_MAX, VPR_PAGE_OFFSET_MAX);
     }
     if (request->reverse || request->count_total) {
         return vpr_fail(err, VPR_UNSUPPORTED, "pagination: reverse and count_total are not "

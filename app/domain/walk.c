@@ -30,7 +30,8 @@ enum vpr_code vpr_walk_begin(struct vpr_walk *ret, struct vpr_ctx *ctx,
     }
     if (request->key.len > 0) {
         struct vpr_bytes key = vpr_bytes_of(request->key.data, request->key.len);
-        if (walk.skip > 0 || key.len > VPR_STORE_KEY_BYTES_MAX || !vpr_bytes_starts(key, prefix)) {
+        if (walk.skip > 0 || key.len > VPR_STORE_KEY_BYTES_MAX ||
+            !vpr_bytes_starts(key, prefix)) {
             return vpr_fail(ctx->err, VPR_BAD_FIELD, "pagination: key must be the next_key of "
                             "the page before, without offset");
         }

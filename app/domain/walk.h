@@ -21,9 +21,10 @@ struct vpr_walk {
 };
 
 /* `request` may be NULL. */
-VPR_MUST_USE enum vpr_code vpr_walk_begin(struct vpr_walk *ret, struct vpr_ctx *ctx,
-                                          const Cosmos__Base__Query__V1beta1__PageRequest *request,
-                                          enum vpr_store_id store, struct vpr_bytes prefix);
+VPR_MUST_USE enum vpr_code
+vpr_walk_begin(struct vpr_walk *ret, struct vpr_ctx *ctx,
+               const Cosmos__Base__Query__V1beta1__PageRequest *request,
+               enum vpr_store_id store, struct vpr_bytes prefix);
 /* At most VPR_WALK_ITEMS_MAX pairs. */
 VPR_MUST_USE bool vpr_walk_next(struct vpr_walk *walk, struct vpr_ctx *ctx,
                                 struct vpr_bytes *ret_key, struct vpr_bytes *ret_value);

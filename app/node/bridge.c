@@ -519,7 +519,8 @@ struct bridge *bridge_create(struct vpr_app *app, const struct bridge_options *o
     vpr_arena_init(&b->query_arena, QUERY_ARENA_BYTES);
     b->pools = vpr_pools_create();
     b->views[0] = vpr_app_view(app);
-    if (pthread_mutex_init(&b->lock, NULL) != 0 || pthread_cond_init(&b->owner_work, NULL) != 0 ||
+    if (pthread_mutex_init(&b->lock, NULL) != 0 ||
+        pthread_cond_init(&b->owner_work, NULL) != 0 ||
         pthread_cond_init(&b->query_work, NULL) != 0 ||
         pthread_create(&b->query_thread, NULL, query_main, b) != 0 ||
         pthread_create(&b->owner_thread, NULL, owner_main, b) != 0) {

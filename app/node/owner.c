@@ -136,14 +136,17 @@ static const char *params_fault(const Tendermint__Types__ConsensusParams *params
         return "genesis has no consensus_params.block";
     }
     if (params->version == NULL || params->version->app != VPR_APP_VERSION) {
-        return "genesis must say consensus_params.version.app = \"1\", the application's version";
+        return "genesis must say consensus_params.version.app = \"1\", the application's "
+               "version";
     }
     if (params->block->max_gas != -1) {
-        return "genesis must say consensus_params.block.max_gas = \"-1\": the application counts "
+        return "genesis must say consensus_params.block.max_gas = \"-1\": the application "
+               "counts "
                "gas itself";
     }
     if (params->block->max_bytes != -1 && params->block->max_bytes < BRIDGE_BLOCK_BYTES_MIN) {
-        return "genesis must say consensus_params.block.max_bytes of at least \"4194304\", or a "
+        return "genesis must say consensus_params.block.max_bytes of at least \"4194304\", or "
+               "a "
                "system transaction may not fit";
     }
     return NULL;
@@ -155,8 +158,8 @@ static bool read_state(struct owner *owner, struct vpr_bytes json, struct vpr_by
 {
     const struct vpr_pbjson_options options = {.strict = true};
     ProtobufCMessage *genesis;
-    if (vpr_pbjson_parse(&genesis, &owner->genesis_arena,
-                         &viper__v1__genesis_state__descriptor, json, &options, err) != VPR_OK) {
+    if (vpr_pbjson_parse(&genesis, &owner->genesis_arena, &viper__v1__genesis_state__descriptor,
+                         json, &options, err) != VPR_OK) {
         return false;
     }
     *ret = vpr_arena_pack(&owner->genesis_arena, genesis);
@@ -214,7 +217,8 @@ validator_list(struct owner *owner, const struct vpr_validator_update *updates, 
     for (size_t i = 0; i < count; i++) {
         Tendermint__Abci__ValidatorUpdate *update =
             VPR_ARENA_NEW(arena, Tendermint__Abci__ValidatorUpdate);
-        Tendermint__Crypto__PublicKey *key = VPR_ARENA_NEW(arena, Tendermint__Crypto__PublicKey);
+        Tendermint__Crypto__PublicKey *key =
+            VPR_ARENA_NEW(arena, Tendermint__Crypto__PublicKey);
         tendermint__abci__validator_update__init(update);
         tendermint__crypto__public_key__init(key);
         key->sum_case = TENDERMINT__CRYPTO__PUBLIC_KEY__SUM_ED25519;
@@ -318,7 +322,8 @@ static Tendermint__Abci__Event **event_list(struct owner *owner,
                                             const struct vpr_event *const *events, size_t count)
 {
     struct vpr_arena *arena = &owner->arena;
-    Tendermint__Abci__Event **list = VPR_ARENA_ARRAY(arena, Tendermint__Abci__Event *, count + 1);
+    Tendermint__Abci__Event **list =
+        VPR_ARENA_ARRAY(arena, Tendermint__Abci__Event *, count + 1);
     for (size_t i = 0; i < count; i++) {
         const struct vpr_event *from = events[i];
         Tendermint__Abci__Event *event = VPR_ARENA_NEW(arena, Tendermint__Abci__Event);
@@ -349,7 +354,8 @@ static Tendermint__Abci__ExecTxResult **result_list(struct owner *owner,
         VPR_ARENA_ARRAY(arena, Tendermint__Abci__ExecTxResult *, result->tx_count);
     for (size_t i = 0; i < result->tx_count; i++) {
         const struct vpr_tx_result *from = &result->txs[i];
-        Tendermint__Abci__ExecTxResult *one = VPR_ARENA_NEW(arena, Tendermint__Abci__ExecTxResult);
+        Tendermint__Abci__ExecTxResult *one =
+            VPR_ARENA_NEW(arena, Tendermint__Abci__ExecTxResult);
         tendermint__abci__exec_tx_result__init(one);
         one->code = (uint32_t)from->code;
         one->data = binary(from->data.data, from->data.len);

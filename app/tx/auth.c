@@ -88,7 +88,8 @@ static enum vpr_code check_unseen(struct vpr_ctx *ctx, const struct vpr_envelope
     struct vpr_bytes value;
     if (vpr_state_get(ctx->state, ctx->arena, VPR_STORE_ACCOUNTS, vpr_key_bytes(&key),
                       &value)) {
-        return vpr_fail(ctx->err, VPR_REPLAYED, "this unordered transaction was executed before");
+        return vpr_fail(ctx->err, VPR_REPLAYED,
+                        "this unordered transaction was executed before");
     }
     if (seen_count(ctx, &env->signer) >= VPR_SEEN_MAX) {
         return vpr_fail(ctx->err, VPR_REPLAYED, "the account has %d unordered transactions "
@@ -158,8 +159,10 @@ static enum vpr_code check_sequence(struct vpr_ctx *ctx, uint64_t have, uint64_t
 {
     uint64_t ahead = mode == VPR_AUTH_RUN ? 1 : VPR_SEQUENCE_AHEAD;
     if (stated < have || stated - have >= ahead) {
-        return vpr_fail(ctx->err, VPR_BAD_SEQUENCE, "sequence %" PRIu64 ", but the account is at "
-                        "%" PRIu64 "; query it and sign again", stated, have);
+        return vpr_fail(ctx->err, VPR_BAD_SEQUENCE,
+                        "sequence %" PRIu64 ", but the account is at "
+                        "%" PRIu64 "; query it and sign again",
+                        stated, have);
     }
     return VPR_OK;
 }
@@ -167,12 +170,16 @@ static enum vpr_code check_sequence(struct vpr_ctx *ctx, uint64_t have, uint64_t
 static enum vpr_code check_timeouts(struct vpr_ctx *ctx, const struct vpr_wire_tx *wire)
 {
     if (wire->timeout_height != 0 && ctx->height > wire->timeout_height) {
-        return vpr_fail(ctx->err, VPR_EXPIRED, "timeout_height %" PRIu64 " has passed at height "
-                        "%" PRIu64, wire->timeout_height, ctx->height);
+        return vpr_fail(ctx->err, VPR_EXPIRED,
+                        "timeout_height %" PRIu64 " has passed at height "
+                        "%" PRIu64,
+                        wire->timeout_height, ctx->height);
     }
     if (wire->has_timeout && (wire->timeout_s < 0 || ctx->time_s > wire->timeout_s)) {
-        return vpr_fail(ctx->err, VPR_EXPIRED, "timeout_timestamp %" PRId64 " has passed at block "
-                        "time %" PRId64, wire->timeout_s, ctx->time_s);
+        return vpr_fail(ctx->err, VPR_EXPIRED,
+                        "timeout_timestamp %" PRId64 " has passed at block "
+                        "time %" PRId64,
+                        wire->timeout_s, ctx->time_s);
     }
     return VPR_OK;
 }
@@ -182,8 +189,9 @@ static enum vpr_code check_price(struct vpr_ctx *ctx, const struct vpr_envelope 
 {
     const struct vpr_wire_tx *wire = &env->wire;
     if (wire->gas_limit < env->gas) {
-        return vpr_fail(ctx->err, VPR_GAS_TOO_LOW, "needs %" PRIu64 " gas, gas_limit is %" PRIu64,
-                        env->gas, wire->gas_limit);
+        return vpr_fail(ctx->err, VPR_GAS_TOO_LOW,
+                        "needs %" PRIu64 " gas, gas_limit is %" PRIu64, env->gas,
+                        wire->gas_limit);
     }
     uint64_t least = vpr_envelope_fee(ctx, env->gas);
     if (wire->fee_uvipr < least) {
@@ -230,7 +238,8 @@ static enum vpr_code check_signature(struct vpr_ctx *ctx, const struct vpr_envel
     struct vpr_bytes doc = vpr_wire_sign_doc(ctx->arena, wire->body, wire->auth, ctx->chain_id,
                                              account->number);
     if (!vpr_key_usable(&key)) {
-        return vpr_fail(ctx->err, VPR_BAD_KEY, "the public key is not a point one can sign for");
+        return vpr_fail(ctx->err, VPR_BAD_KEY,
+                        "the public key is not a point one can sign for");
     }
     if (!vpr_wire_verify(&key, &wire->signature, doc)) {
         return vpr_fail(ctx->err, VPR_BAD_SIGNATURE, "the signature does not verify for "

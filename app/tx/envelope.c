@@ -26,9 +26,12 @@ static enum vpr_code open_message(struct vpr_envelope *env, size_t i, struct vpr
                         "\"%.90s\"", i, in->type_url);
     }
     struct vpr_pb_fault fault = {0, ""};
-    if (!vpr_pb_check(row->descriptor, in->value, VPR_PB_CANONICAL, VPR_TX_FIELDS_MAX, &fault)) {
-        return vpr_fail(ctx->err, VPR_BAD_ENCODING, "message %zu (%s) is not encoded "
-                        "canonically at byte %zu: %s", i, row->name, fault.offset, fault.reason);
+    if (!vpr_pb_check(row->descriptor, in->value, VPR_PB_CANONICAL, VPR_TX_FIELDS_MAX,
+                      &fault)) {
+        return vpr_fail(ctx->err, VPR_BAD_ENCODING,
+                        "message %zu (%s) is not encoded "
+                        "canonically at byte %zu: %s",
+                        i, row->name, fault.offset, fault.reason);
     }
     env->rows[i] = row;
     env->messages[i] = vpr_arena_unpack(ctx->arena, row->descriptor, in->value);

@@ -77,9 +77,9 @@ struct vpr_domain {
 };
 
 /* Reads of the state that halt instead of returning a broken record. */
-const ProtobufCMessage *vpr_record_get(struct vpr_ctx *ctx, enum vpr_store_id store,
-                                       struct vpr_bytes key,
-                                       const ProtobufCMessageDescriptor *descriptor); /* or NULL */
+const ProtobufCMessage *
+vpr_record_get(struct vpr_ctx *ctx, enum vpr_store_id store, struct vpr_bytes key,
+               const ProtobufCMessageDescriptor *descriptor); /* or NULL */
 const ProtobufCMessage *vpr_record_unpack(struct vpr_ctx *ctx, struct vpr_bytes value,
                                           const ProtobufCMessageDescriptor *descriptor);
 void vpr_record_put(struct vpr_ctx *ctx, enum vpr_store_id store, struct vpr_bytes key,

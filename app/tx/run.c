@@ -26,7 +26,8 @@ static enum vpr_code open_user(struct vpr_envelope *env, struct vpr_ctx *ctx,
                                bool simulated)
 {
     if (vpr_tx_is_system(ctx->arena, raw)) {
-        return vpr_fail(ctx->err, VPR_SYSTEM_ONLY, "the system transaction comes from a block's "
+        return vpr_fail(ctx->err, VPR_SYSTEM_ONLY,
+                        "the system transaction comes from a block's "
                         "proposer, as the first of the block");
     }
     return vpr_envelope_open(env, ctx, tables, raw, simulated);

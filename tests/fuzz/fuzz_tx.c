@@ -16,9 +16,20 @@ static struct mutator m;
 static uint64_t done, refused, bent, codes[256];
 
 static const char *const labels[] = {
-    "alice",            "bob",        "validator1",       "validator1.owner", "servicer1",
-    "servicer1.owner",  "servicer2",  "servicer3.owner",  "fisherman1",       "fisherman1.owner",
-    "fisherman2",       "requestor1", "requestor1.owner", "carol",
+    "alice",
+    "bob",
+    "validator1",
+    "validator1.owner",
+    "servicer1",
+    "servicer1.owner",
+    "servicer2",
+    "servicer3.owner",
+    "fisherman1",
+    "fisherman1.owner",
+    "fisherman2",
+    "requestor1",
+    "requestor1.owner",
+    "carol",
 };
 
 static uint64_t next(void)
@@ -62,8 +73,9 @@ static uint64_t some_number(void)
 
 static char *some_text(const char *field)
 {
-    static const char *const words[] = {"", "http://127.0.0.1:8501", "https://x", "uvipr", "viper1",
-                                        "17", "0", "4611686018427387904"};
+    static const char *const words[] = {
+        "",  "http://127.0.0.1:8501", "https://x", "uvipr", "viper1", "17",
+        "0", "4611686018427387904"};
     if (strcmp(field, "denom") == 0 && below(8) != 0) {
         return vpr_arena_text(&w->block, "uvipr");
     }
@@ -255,8 +267,9 @@ START_TEST(whatever_comes_is_executed_or_refused)
         }
     }
     world_block(w);
-    printf("fuzz_tx: %" PRIu64 " executed, %" PRIu64 " refused, %" PRIu64 " bent, height %" PRIu64
-           "\n", done, refused, bent, w->ctx.height);
+    printf("fuzz_tx: %" PRIu64 " executed, %" PRIu64 " refused, %" PRIu64
+           " bent, height %" PRIu64 "\n",
+           done, refused, bent, w->ctx.height);
     for (size_t i = 0; i < VPR_COUNT(codes); i++) {
         if (codes[i] > 0) {
             printf("%s %" PRIu64 "  ", vpr_code_name((enum vpr_code)i), codes[i]);

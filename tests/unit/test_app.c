@@ -47,7 +47,8 @@ static void set_up(void)
     size_t count;
     vpr_arena_init(&node, NODE_BYTES);
     app = open_app();
-    ck_assert_msg(init(app, WORLD_CHAIN_ID, NULL, &count, &hash, &err) == VPR_OK, "%s", err.text);
+    ck_assert_msg(init(app, WORLD_CHAIN_ID, NULL, &count, &hash, &err) == VPR_OK, "%s",
+                  err.text);
     ck_assert_uint_eq(count, WORLD_VALIDATORS);
     height = 0;
 }
@@ -111,7 +112,8 @@ static struct vpr_bytes reveal(void)
 }
 
 /* What the proposer makes of a mempool; copied out of the app. */
-static struct vpr_app_block propose(const struct vpr_bytes *mempool, size_t count, uint64_t room)
+static struct vpr_app_block propose(const struct vpr_bytes *mempool, size_t count,
+                                    uint64_t room)
 {
     struct vpr_app_block asked = block_at(height + 1, mempool, count);
     const struct vpr_bytes *txs;
@@ -200,9 +202,11 @@ START_TEST(a_wrong_genesis_is_refused_with_its_reason_and_a_right_one_taken_afte
     size_t count;
     struct vpr_app *fresh = open_app();
     ck_assert_int_eq(init(fresh, "", NULL, &count, &hash, &err), VPR_BAD_FIELD);
-    ck_assert_int_eq(init(fresh, WORLD_CHAIN_ID, bad_split, &count, &hash, &err), VPR_BAD_FIELD);
+    ck_assert_int_eq(init(fresh, WORLD_CHAIN_ID, bad_split, &count, &hash, &err),
+                     VPR_BAD_FIELD);
     ck_assert_ptr_nonnull(strstr(err.text, "split_"));
-    ck_assert_int_eq(init(fresh, WORLD_CHAIN_ID, poor_owner, &count, &hash, &err), VPR_NO_FUNDS);
+    ck_assert_int_eq(init(fresh, WORLD_CHAIN_ID, poor_owner, &count, &hash, &err),
+                     VPR_NO_FUNDS);
     ck_assert_int_eq(init(fresh, WORLD_CHAIN_ID, twice, &count, &hash, &err), VPR_DUPLICATE);
     ck_assert_int_eq(init(fresh, WORLD_CHAIN_ID, without_params, &count, &hash, &err),
                      VPR_BAD_FIELD);
@@ -385,10 +389,12 @@ START_TEST(an_export_imports_to_the_same_app_hash)
     /* Of another chain or height: refused. */
     other = open_app();
     genesis.chain_id = "viper-other";
-    ck_assert_int_eq(vpr_app_init(other, &genesis, &updates, &count, &got, &err), VPR_BAD_FIELD);
+    ck_assert_int_eq(vpr_app_init(other, &genesis, &updates, &count, &got, &err),
+                     VPR_BAD_FIELD);
     genesis.chain_id = WORLD_CHAIN_ID;
     genesis.initial_height = 9;
-    ck_assert_int_eq(vpr_app_init(other, &genesis, &updates, &count, &got, &err), VPR_BAD_FIELD);
+    ck_assert_int_eq(vpr_app_init(other, &genesis, &updates, &count, &got, &err),
+                     VPR_BAD_FIELD);
     vpr_app_close(other);
 }
 END_TEST
@@ -501,10 +507,13 @@ START_TEST(session_messages_go_first_one_per_account_in_turn)
     /* Account numbers follow the list of genesis: alice, bob, then owner and operator of four
      * validators, then of the servicers. */
     int64_t t = WORLD_TIME_S + 100;
-    struct vpr_bytes s1a = commit_of("servicer1", 11, t), s1b = commit_of("servicer1", 11, t + 1),
-                     s1c = commit_of("servicer1", 11, t + 2), s2 = commit_of("servicer2", 13, t);
+    struct vpr_bytes s1a = commit_of("servicer1", 11, t),
+                     s1b = commit_of("servicer1", 11, t + 1),
+                     s1c = commit_of("servicer1", 11, t + 2),
+                     s2 = commit_of("servicer2", 13, t);
     struct vpr_bytes dear = alice(0, 50 * WORLD_VIPR);
-    struct vpr_bytes fake = commit_of("bob", 1, t); /* who owes none has no place before others */
+    struct vpr_bytes fake =
+        commit_of("bob", 1, t); /* who owes none has no place before others */
     struct vpr_bytes mempool[] = {fake, dear, s1a, s1b, s1c, s2};
     struct vpr_tx_result check;
     for (size_t i = 1; i < VPR_COUNT(mempool); i++) {
@@ -595,7 +604,8 @@ static void rejected(const struct vpr_bytes *txs, size_t count, const char *why)
     ck_assert_msg(strstr(err.text, why) != NULL, "%s", err.text);
 }
 
-static struct vpr_bytes system_of(uint64_t at, struct vpr_bytes x, Viper__V1__VerifyEntry *entry)
+static struct vpr_bytes system_of(uint64_t at, struct vpr_bytes x,
+                                  Viper__V1__VerifyEntry *entry)
 {
     Viper__V1__MsgSystem m = VIPER__V1__MSG_SYSTEM__INIT;
     Viper__V1__VerifyEntry *list[] = {entry};
@@ -672,7 +682,8 @@ START_TEST(queries_read_the_last_commit_only)
     ck_assert_str_eq(ctx.chain_id, WORLD_CHAIN_ID);
     ck_assert_uint_eq(vpr_account_balance(&ctx, &carol).uvipr, 0);
     vpr_app_commit(app);
-    ck_assert_uint_eq(vpr_account_balance(&ctx, &carol).uvipr, 0); /* the view is of its height */
+    ck_assert_uint_eq(vpr_account_balance(&ctx, &carol).uvipr,
+                      0); /* the view is of its height */
     vpr_pools_destroy(pools);
     vpr_view_release(view);
     view = vpr_app_view(app);
@@ -708,7 +719,8 @@ int main(void)
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, genesis_can_be_told_again_until_the_first_commit);
-    tcase_add_test(t, a_wrong_genesis_is_refused_with_its_reason_and_a_right_one_taken_after_it);
+    tcase_add_test(t,
+                   a_wrong_genesis_is_refused_with_its_reason_and_a_right_one_taken_after_it);
     tcase_add_test(t, a_block_runs_its_transactions_and_commits);
     tcase_add_test(t, what_cannot_run_gets_its_code_and_never_stops_the_block);
     tcase_add_test(t, executing_twice_gives_the_same_hash_and_another_block_another);

@@ -164,7 +164,8 @@ struct maker {
 
 static ProtobufCBinaryData bytes_of(struct vpr_arena *arena, const struct vpr_hash *hash)
 {
-    return (ProtobufCBinaryData){sizeof hash->b, vpr_arena_copy(arena, hash->b, sizeof hash->b)};
+    return (ProtobufCBinaryData){sizeof hash->b,
+                                 vpr_arena_copy(arena, hash->b, sizeof hash->b)};
 }
 
 static ProtobufCBinaryData key_of(struct vpr_arena *arena, const char *name, const char *what)

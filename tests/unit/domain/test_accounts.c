@@ -124,7 +124,8 @@ END_TEST
 START_TEST(pools_have_pinned_addresses_and_names)
 {
     struct vpr_hash h = vpr_sha256("viper-pool-staked", 17);
-    struct vpr_address staked = vpr_pool_address(VPR_POOL_STAKED), alice = world_address("alice");
+    struct vpr_address staked = vpr_pool_address(VPR_POOL_STAKED),
+                       alice = world_address("alice");
     ck_assert_mem_eq(staked.b, h.b, 20);
     ck_assert_str_eq(vpr_pool_name(&staked), "staked");
     ck_assert_ptr_null(vpr_pool_name(&alice));
@@ -174,7 +175,8 @@ END_TEST
 START_TEST(wrong_addresses_and_pools_are_refused)
 {
     struct vpr_address staked = vpr_pool_address(VPR_POOL_STAKED);
-    char nonsense[] = "viper1nonsense", cosmos[] = "cosmos1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5lzv7xu";
+    char nonsense[] = "viper1nonsense",
+         cosmos[] = "cosmos1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5lzv7xu";
     refused(send("alice", nonsense, "1", "uvipr"), VPR_BAD_ADDRESS);
     refused(send("alice", cosmos, "1", "uvipr"), VPR_BAD_ADDRESS);
     refused(send("alice", world_text_of(&staked), "1", "uvipr"), VPR_DENIED);

@@ -75,7 +75,8 @@ static void set_up(void)
     ck_assert_msg(app != NULL, "%s", text);
     bridge = bridge_create(app, &options);
     loop = vpr_loop_create();
-    (void)snprintf(address.path, sizeof address.path, "/tmp/viper-bridge-%d.sock", (int)getpid());
+    (void)snprintf(address.path, sizeof address.path, "/tmp/viper-bridge-%d.sock",
+                   (int)getpid());
     (void)snprintf(where, sizeof where, "unix://%s", address.path);
     server = abci_server_create(vpr_loop_base(loop), bridge_abci(bridge), where, text);
     ck_assert_msg(server != NULL, "%s", text);
@@ -112,7 +113,8 @@ static void tear_down(void)
 static Tendermint__Abci__Response *get(int want)
 {
     Tendermint__Abci__Response *r = receive(fd);
-    if (r->value_case == TENDERMINT__ABCI__RESPONSE__VALUE_EXCEPTION && want != (int)r->value_case) {
+    if (r->value_case == TENDERMINT__ABCI__RESPONSE__VALUE_EXCEPTION &&
+        want != (int)r->value_case) {
         ck_abort_msg("exception: %s", r->exception->error);
     }
     ck_assert_int_eq((int)r->value_case, want);
@@ -178,9 +180,11 @@ static void fill(int64_t height, Google__Protobuf__Timestamp *at, ProtobufCBinar
     *proposer = (ProtobufCBinaryData){20, vpr_arena_copy(&node, who.b, 20)};
 }
 
-static const Tendermint__Abci__ResponsePrepareProposal *prepare(int64_t height, struct vpr_bytes tx)
+static const Tendermint__Abci__ResponsePrepareProposal *prepare(int64_t height,
+                                                                struct vpr_bytes tx)
 {
-    Tendermint__Abci__RequestPrepareProposal m = TENDERMINT__ABCI__REQUEST_PREPARE_PROPOSAL__INIT;
+    Tendermint__Abci__RequestPrepareProposal m =
+        TENDERMINT__ABCI__REQUEST_PREPARE_PROPOSAL__INIT;
     Google__Protobuf__Timestamp at;
     ProtobufCBinaryData one = {tx.len, vpr_arena_copy(&node, tx.data, tx.len)};
     fill(height, &at, &m.proposer_address);
@@ -195,7 +199,8 @@ static const Tendermint__Abci__ResponsePrepareProposal *prepare(int64_t height, 
 
 static void ask_process(int64_t height, ProtobufCBinaryData *txs, size_t count)
 {
-    Tendermint__Abci__RequestProcessProposal m = TENDERMINT__ABCI__REQUEST_PROCESS_PROPOSAL__INIT;
+    Tendermint__Abci__RequestProcessProposal m =
+        TENDERMINT__ABCI__REQUEST_PROCESS_PROPOSAL__INIT;
     Google__Protobuf__Timestamp at;
     fill(height, &at, &m.proposer_address);
     m.time = &at;

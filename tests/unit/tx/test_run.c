@@ -22,7 +22,8 @@ static void tear_down(void)
 
 /* ---- making transactions ---- */
 
-static Cosmos__Bank__V1beta1__MsgSend *send(const char *from, const char *to, const char *amount)
+static Cosmos__Bank__V1beta1__MsgSend *send(const char *from, const char *to,
+                                            const char *amount)
 {
     struct vpr_arena *arena = &w->node;
     Cosmos__Base__V1beta1__Coin *coin = VPR_ARENA_NEW(arena, Cosmos__Base__V1beta1__Coin);
