@@ -14,6 +14,7 @@
 #include "app/host/stream.h"
 
 #define PENDING_BYTES_MAX (64 * 1024)
+#define CLOG_BYTES (256 * 1024) /* unread answers beyond this: no next request yet */
 #define SWEEP_MS 250
 #define LINGER_MS 2000 /* after a last answer: let the client read it before we close */
 #define ACCEPTS_MAX 64 /* a turn */
@@ -36,6 +37,7 @@ struct conn {
     struct vpr_buf pending; /* pipelined bytes */
     struct vpr_buf head;    /* of the answer */
     size_t counted;         /* of the body, in server->buffered */
+    size_t unsent;          /* of answers, in server->unsent */
     uint64_t since_ms;      /* state or progress */
     bool pumping, half_closed, keep, continued, chunked;
     vpr_http_gone_fn *gone_fn;
@@ -56,7 +58,7 @@ struct vpr_http_server {
     struct vpr_timer *sweeper, *accept_again;
     struct conn *first;
     uint32_t connections, requests;
-    size_t buffered;
+    size_t buffered, unsent;
 };
 
 static void pump(struct conn *c);
@@ -80,6 +82,7 @@ static void unlink_conn(struct conn *c)
     }
     s->connections--;
     s->buffered -= c->counted;
+    s->unsent -= c->unsent;
     c->server = NULL;
 }
 
@@ -121,6 +124,19 @@ static void count_body(struct conn *c, size_t now)
 {
     c->server->buffered = c->server->buffered - c->counted + now;
     c->counted = now;
+}
+
+/* What clients have not read lies with us; beyond the limit the one that adds to it goes. */
+static void count_unsent(struct conn *c)
+{
+    struct vpr_http_server *s = c->server;
+    size_t now = vpr_stream_unsent(c->stream);
+
+    s->unsent = s->unsent - c->unsent + now;
+    c->unsent = now;
+    if (now > 0 && s->unsent > s->config.buffered_max) {
+        vpr_stream_cut(c->stream, "too many answers wait for slow readers");
+    }
 }
 
 /* Close without cutting off our last answer: a close with unread input would reset it. */
@@ -190,6 +206,7 @@ static void send_answer(struct conn *c, uint32_t status, const struct vpr_http_h
     VPR_ASSERT(!c->head.over);
     vpr_stream_write(c->stream, vpr_buf_bytes(&c->head),
                      no_body(c, status) ? vpr_bytes_of(NULL, 0) : body);
+    count_unsent(c);
 }
 
 /* The request is answered: next one, or the end. */
@@ -290,13 +307,14 @@ bool vpr_http_stream_send(struct vpr_http_request *req, struct vpr_bytes piece)
     if (piece.len == 0) {
         return true; /* an empty chunk would be the end */
     }
-    if (!c->chunked) {
+    if (c->chunked) {
+        int len = snprintf(line, sizeof line, "%zx\r\n", piece.len);
+        vpr_stream_write(c->stream, vpr_bytes_of(line, (size_t)len), piece);
+        vpr_stream_write(c->stream, vpr_bytes_of("\r\n", 2), vpr_bytes_of(NULL, 0));
+    } else {
         vpr_stream_write(c->stream, piece, vpr_bytes_of(NULL, 0));
-        return !vpr_stream_dead(c->stream);
     }
-    int len = snprintf(line, sizeof line, "%zx\r\n", piece.len);
-    vpr_stream_write(c->stream, vpr_bytes_of(line, (size_t)len), piece);
-    vpr_stream_write(c->stream, vpr_bytes_of("\r\n", 2), vpr_bytes_of(NULL, 0));
+    count_unsent(c);
     return !vpr_stream_dead(c->stream);
 }
 
@@ -392,11 +410,18 @@ static void look(struct conn *c)
     }
 }
 
+/* Whether the next request may be looked at. */
+static bool ready(const struct conn *c)
+{
+    return c->state == READING && c->stream != NULL && c->server != NULL &&
+           vpr_stream_unsent(c->stream) <= CLOG_BYTES;
+}
+
 /* Parse `data` for as long as requests are answered at once; returns how much was used. */
 static size_t parse(struct conn *c, struct vpr_bytes data)
 {
     size_t used = 0;
-    while (used < data.len && c->state == READING && c->stream != NULL && c->server != NULL) {
+    while (used < data.len && ready(c)) {
         if (vpr_http_parse_idle(&c->parser)) {
             c->since_ms = vpr_mono_ms(); /* the clock of this request starts */
         }
@@ -432,8 +457,7 @@ static void pump(struct conn *c)
     if (c->pending.len < PENDING_BYTES_MAX) {
         vpr_stream_pause(c->stream, false);
     }
-    if (c->half_closed && c->state == READING) {
-        c->keep = false;
+    if (c->half_closed && c->state == READING && c->pending.len == 0) {
         linger(c);
     }
 }
@@ -446,7 +470,7 @@ static void on_data(void *arg, struct vpr_bytes data)
     if (c->state == LINGERING) {
         return;
     }
-    if (c->state == READING) {
+    if (c->pending.len == 0) {
         c->pumping = true;
         used = parse(c, data);
         c->pumping = false;
@@ -471,12 +495,15 @@ static void on_end(void *arg, const char *why)
         return;
     }
     c->half_closed = true; /* it may still read what it asked for */
-    if (c->state == READING) {
-        if (vpr_http_parse_idle(&c->parser)) {
-            conn_lost(c);
-        } else {
-            refuse(c, 400, "the request is not whole");
-        }
+    if (c->state != READING || c->pending.len > 0) {
+        return;
+    }
+    if (!vpr_http_parse_idle(&c->parser)) {
+        refuse(c, 400, "the request is not whole");
+    } else if (vpr_stream_unsent(c->stream) > 0) {
+        linger(c);
+    } else {
+        conn_lost(c);
     }
 }
 
@@ -484,6 +511,10 @@ static void on_drain(void *arg)
 {
     struct conn *c = arg;
     c->since_ms = vpr_mono_ms();
+    count_unsent(c);
+    if (c->pending.len > 0 && ready(c)) {
+        pump(c);
+    }
 }
 
 static const struct vpr_stream_hooks hooks = {NULL, on_data, on_drain, on_end};

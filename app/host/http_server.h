@@ -21,7 +21,8 @@ struct vpr_http_server_config {
     bool reuse_port;     /* one listener a loop */
     const char *cert_file, *key_file; /* PEM; NULL: plain HTTP */
     size_t body_max;        /* bytes; 0: 1 MiB */
-    size_t buffered_max;    /* bytes of bodies over all connections; 0: 256 MiB */
+    size_t buffered_max;    /* bytes over all connections, of bodies coming in, and again of
+                             * answers not yet read; 0: 256 MiB */
     size_t unsent_max;      /* bytes a slow reader may leave with us; 0: 16 MiB */
     uint32_t connections_max; /* 0: 1,024 */
     uint32_t requests_max;    /* with the handler at one time; 0: 1,024 */

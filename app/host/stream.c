@@ -38,6 +38,11 @@ static void die(struct vpr_stream *s, const char *why)
     }
 }
 
+void vpr_stream_cut(struct vpr_stream *s, const char *why)
+{
+    die(s, why);
+}
+
 static bool open_now(const struct vpr_stream *s)
 {
     return !s->connecting && !s->shaking && s->why == NULL;

@@ -36,6 +36,8 @@ void vpr_stream_destroy(struct vpr_stream *stream); /* NULL is fine */
 void vpr_stream_write(struct vpr_stream *stream, struct vpr_bytes a, struct vpr_bytes b);
 size_t vpr_stream_unsent(const struct vpr_stream *stream);
 bool vpr_stream_dead(const struct vpr_stream *stream);
+/* Fail it, as if the other side had: on_end comes with `why`, static text. */
+void vpr_stream_cut(struct vpr_stream *stream, const char *why);
 /* No more writes; once what was written is out, tell the peer so. */
 void vpr_stream_shut(struct vpr_stream *stream);
 void vpr_stream_pause(struct vpr_stream *stream, bool paused); /* stop reading */

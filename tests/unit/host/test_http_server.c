@@ -239,6 +239,61 @@ START_TEST(a_streaming_client_that_does_not_read_is_cut_off)
 }
 END_TEST
 
+/* Forty answers of 3 MiB asked for in one go, none read: most are not even begun. */
+START_TEST(a_client_that_does_not_read_gets_no_next_answer)
+{
+    bool closed;
+    http_set_up(&http_plain, &http_open);
+    int fd = raw_dial();
+    for (size_t i = 0; i < 40; i++) {
+        raw_send(fd, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
+    raw_send(fd, "GET /echo?last HTTP/1.1\r\nHost: x\r\n\r\n");
+    shutdown(fd, SHUT_WR);
+    http_turns(20);
+    ck_assert_uint_ge(http_world.handled, 1);
+    ck_assert_uint_lt(http_world.handled, 10);
+    size_t answers = 0;
+    do { /* read by and by, all of it comes */
+        answers += count(raw_read(fd, &closed), "HTTP/1.1 200");
+    } while (!closed);
+    ck_assert_uint_eq(http_world.handled, 41);
+    ck_assert_uint_ge(answers, 40); /* one may lie across two reads */
+    close(fd);
+    http_tear_down();
+}
+END_TEST
+
+/* Clients that read nothing: together they stay within the limit, some are cut off. */
+START_TEST(slow_readers_together_stay_within_the_limit)
+{
+    bool closed;
+    int fds[12];
+    struct vpr_http_server_config small = {.buffered_max = 4 << 20, .body_max = 1000};
+    http_set_up(&small, &http_open);
+    for (size_t i = 0; i < 12; i++) {
+        fds[i] = raw_dial();
+        for (size_t k = 0; k < 10; k++) {
+            raw_send(fds[i], "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+        }
+        http_turns(5);
+    }
+    uint32_t left = vpr_http_server_connections(http_world.server);
+    ck_assert_uint_ge(left, 1);
+    ck_assert_uint_lt(left, 12);
+    for (size_t i = 0; i < 12; i++) {
+        close(fds[i]);
+    }
+    http_turns(5);
+    int fd = raw_dial();
+    raw_send(fd, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+    ck_assert_int_eq(strncmp(raw_read(fd, &closed), "HTTP/1.1 200 ", 13), 0);
+    ck_assert_uint_eq(vpr_http_server_connections(http_world.server), 1);
+    close(fd);
+    http_tear_down();
+}
+END_TEST
+
 START_TEST(a_destroyed_server_lets_its_requests_end)
 {
     http_set_up(&http_plain, &http_open);
@@ -268,6 +323,8 @@ Suite *suite_http_server(void)
     tcase_add_test(tcase, a_half_closed_client_is_answered);
     tcase_add_test(tcase, a_streaming_client_that_leaves_is_noticed);
     tcase_add_test(tcase, a_streaming_client_that_does_not_read_is_cut_off);
+    tcase_add_test(tcase, a_client_that_does_not_read_gets_no_next_answer);
+    tcase_add_test(tcase, slow_readers_together_stay_within_the_limit);
     tcase_add_test(tcase, a_destroyed_server_lets_its_requests_end);
     suite_add_tcase(suite, tcase);
     return suite;
