@@ -251,7 +251,7 @@ void vpr_http_reply(struct vpr_http_request *req, uint32_t status,
     struct conn *c = conn_of(req);
     VPR_ASSERT(c->state == HANDLING);
     if (c->stream != NULL && c->server != NULL) {
-        c->keep = c->keep && !c->server->draining && !c->half_closed;
+        c->keep = c->keep && !c->server->draining;
         send_answer(c, status, headers, header_count, body);
     }
     answered(c);
@@ -288,7 +288,7 @@ void vpr_http_stream_start(struct vpr_http_request *req, uint32_t status,
     }
     /* HTTP/1.0 knows no chunks: there the end of the connection is the end. */
     c->chunked = c->parser.minor == 1;
-    c->keep = c->keep && c->chunked && !c->half_closed && !c->server->draining;
+    c->keep = c->keep && c->chunked && !c->server->draining;
     write_head(c, status, headers, header_count);
     vpr_buf_str(&c->head, c->chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n");
     VPR_ASSERT(!c->head.over);
@@ -365,7 +365,7 @@ static void dispatch(struct conn *c)
     struct vpr_http_parser *p = &c->parser;
     struct vpr_http_request *r = &c->request;
 
-    c->keep = p->keep_alive && !c->half_closed && !s->draining;
+    c->keep = p->keep_alive && !s->draining;
     if (s->requests >= s->config.requests_max) {
         refuse_busy(c);
         return;
@@ -494,7 +494,7 @@ static void on_end(void *arg, const char *why)
         conn_lost(c);
         return;
     }
-    c->half_closed = true; /* it may still read what it asked for */
+    c->half_closed = true; /* it may still read what it asked for; then pump() ends it */
     if (c->state != READING || c->pending.len > 0) {
         return;
     }
