@@ -165,12 +165,14 @@ bool vpr_wire_target_print(char text[VPR_WIRE_TARGET_TEXT_MAX], uint16_t chain,
                            struct vpr_bytes path)
 {
     const size_t before = sizeof VPR_WIRE_PREFIX - 1;
+    char id[VPR_ID16_TEXT_MAX];
 
     if (!path_ok(path)) {
         return false;
     }
+    vpr_id16_text(id, chain);
     memcpy(text, VPR_WIRE_PREFIX, before);
-    vpr_id16_text(text + before, chain);
+    memcpy(text + before, id, 4);
     if (path.len > 0) {
         memcpy(text + before + 4, path.data, path.len);
     }
