@@ -136,24 +136,23 @@ size_t vpr_base64url(char *text, struct vpr_bytes in)
     return encode64(text, in, url_alphabet, false);
 }
 
+/* What a digit of either alphabet stands for, plus 1; 0 is none. */
+static const uint8_t digits64[256] = {
+    ['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8,
+    ['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15,
+    ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22,
+    ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29,
+    ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36,
+    ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43,
+    ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50,
+    ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56, ['4'] = 57,
+    ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['-'] = 63,
+    ['/'] = 64, ['_'] = 64,
+};
+
 static int digit64(uint8_t c)
 {
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    if (c == '+' || c == '-') {
-        return 62;
-    }
-    if (c == '/' || c == '_') {
-        return 63;
-    }
-    return -1;
+    return digits64[c] - 1;
 }
 
 /* The digits without padding, or false: length, padding, alphabet (never both at once) and
@@ -171,13 +170,15 @@ static bool plain64(struct vpr_bytes *text)
     }
     bool standard = false;
     bool url = false;
+    bool none = false;
     for (size_t i = 0; i < len; i++) {
-        uint8_t c = text->data[i];
-        if (digit64(c) < 0) {
-            return false;
-        }
-        standard = standard || c == '+' || c == '/';
-        url = url || c == '-' || c == '_';
+        const uint8_t c = text->data[i];
+        none |= digits64[c] == 0;
+        standard |= (c == '+') | (c == '/');
+        url |= (c == '-') | (c == '_');
+    }
+    if (none) {
+        return false;
     }
     if (standard && url) {
         return false;
@@ -195,16 +196,23 @@ bool vpr_unbase64(uint8_t *out, size_t *ret_len, struct vpr_bytes text)
     if (!plain64(&text)) {
         return false;
     }
+    const uint8_t *in = text.data;
+    size_t left = text.len;
     size_t len = 0;
-    uint32_t bits = 0;
-    unsigned held = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        bits = (bits << 6 | (uint32_t)digit64(text.data[i])) & 0xffff;
-        held += 6;
-        if (held >= 8) {
-            held -= 8;
-            out[len++] = (uint8_t)(bits >> held & 0xff);
-        }
+    for (; left >= 4; left -= 4, in += 4, len += 3) {
+        const uint32_t group = (uint32_t)digit64(in[0]) << 18 | (uint32_t)digit64(in[1]) << 12 |
+                               (uint32_t)digit64(in[2]) << 6 | (uint32_t)digit64(in[3]);
+        out[len] = (uint8_t)(group >> 16 & 0xff);
+        out[len + 1] = (uint8_t)(group >> 8 & 0xff);
+        out[len + 2] = (uint8_t)(group & 0xff);
+    }
+    if (left >= 2) {
+        out[len] = (uint8_t)((digit64(in[0]) << 2 | digit64(in[1]) >> 4) & 0xff);
+        len++;
+    }
+    if (left == 3) {
+        out[len] = (uint8_t)((digit64(in[1]) << 4 | digit64(in[2]) >> 2) & 0xff);
+        len++;
     }
     *ret_len = len;
     return true;
