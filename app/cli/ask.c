@@ -33,7 +33,7 @@ int vpr_cli_ask_raw(struct vpr_cli *cli, uint32_t *ret_status, struct vpr_buf *b
     struct vpr_err err;
 
     if (vpr_http_call(ret_status, body, &call, &config, &err) != VPR_OK) {
-        return vpr_cli_fail(cli, VPR_CLI_NO_NODE, "no answer from %s: %s", node, err.text);
+        return vpr_cli_fail(cli, VPR_CLI_NO_NODE, "%s", err.text);
     }
     return VPR_CLI_OK;
 }

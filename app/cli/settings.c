@@ -12,11 +12,11 @@ struct client {
 
 static const struct vpr_conf_key keys[] = {
     {"node", VPR_CONF_STRING, offsetof(struct client, node), 1, VPR_URL_BYTES_MAX,
-     "\"" VPR_CLI_NODE_URL "\"", NULL, "REST of the node that is asked"},
+     "\"" VPR_CLI_NODE_URL "\"", NULL, "REST of the node that is asked."},
     {"chain-id", VPR_CONF_STRING, offsetof(struct client, chain_id), 0, 50, "\"\"", NULL,
-     "a node of another chain is refused; \"\": any will do"},
+     "a node of another chain is refused; \"\": any will do."},
     {"keyring-backend", VPR_CONF_STRING, offsetof(struct client, backend), 0, 0, "\"file\"",
-     "file|test", "file: keys behind a passphrase; test: plain, for local networks"},
+     "file|test", "file: keys behind a passphrase; test: plain, for local networks."},
 };
 
 #define SCHEMA(list) \

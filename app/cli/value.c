@@ -73,7 +73,8 @@ bool vpr_cli_id16(uint16_t *ret, const char *text, struct vpr_bytes names, bool 
 bool vpr_cli_needs_names(const char *field, const char *value)
 {
     uint16_t id;
-    if (!vpr_cli_is_id16(field) && strcmp(field, "pairs") != 0) {
+    if ((!vpr_cli_is_id16(field) && strcmp(field, "pairs") != 0) || value[0] == '[' ||
+        value[0] == '{') {
         return false;
     }
     size_t len = strlen(value);
@@ -84,7 +85,7 @@ bool vpr_cli_needs_names(const char *field, const char *value)
             memcpy(part, value + at, n);
             part[n] = 0;
             uint64_t share;
-            if (!is_id(&id, part) && !number(&share, part, n) && value[0] != '[') {
+            if (!is_id(&id, part) && !number(&share, part, n)) {
                 return true;
             }
         }

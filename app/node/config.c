@@ -8,41 +8,41 @@
 
 static const struct vpr_conf_key abci_keys[] = {
     KEY("address", abci_address, 512, "\"tcp://127.0.0.1:26658\"", NULL,
-        "what CometBFT's proxy_app says; unix:///PATH.sock, shorter than 108 bytes, is faster"),
+        "what CometBFT's proxy_app says; unix:///PATH.sock, shorter than 108 bytes, is faster."),
 };
 static const struct vpr_conf_key api_keys[] = {
     KEY("listen", api_listen, 128, "\"127.0.0.1:1317\"", NULL,
-        "REST, events and metrics; a numeric address and a port"),
+        "REST, events and metrics; a numeric address and a port."),
     {"cors-origins", VPR_CONF_LIST, offsetof(struct node_config, cors_origins), 0, 32, "[]",
-     NULL, "pages that may read from browsers, such as \"https://wallet.example\"; \"*\": all"},
+     NULL, "pages that may read from browsers, such as \"https://wallet.example\"; \"*\": all."},
 };
 static const struct vpr_conf_key comet_keys[] = {
     KEY("rpc", comet_rpc, VPR_URL_BYTES_MAX, "\"http://127.0.0.1:26657\"", NULL,
-        "CometBFT's RPC: transactions are sent and looked up there"),
+        "CometBFT's RPC: transactions are sent and looked up there."),
 };
 static const struct vpr_conf_key beacon_keys[] = {
     KEY("key", beacon_key, 64, "\"beacon\"", NULL,
-        "a validator's hash chain in the keyring; \"\": this node reveals nothing"),
+        "a validator's hash chain in the keyring; \"\": this node reveals nothing."),
 };
 static const struct vpr_conf_key keyring_keys[] = {
     KEY("backend", keyring_backend, 0, "\"file\"", "file|test",
-        "file: keys behind a passphrase; test: plain, for local networks"),
+        "file: keys behind a passphrase; test: plain, for local networks."),
     KEY("passphrase-file", passphrase_file, 1024, "\"\"", NULL,
-        "its first line is the passphrase; \"\": asked for at the terminal"),
+        "its first line is the passphrase; \"\": asked for at the terminal."),
 };
 static const struct vpr_conf_key log_keys[] = {
-    KEY("level", log_level, 0, "\"info\"", "debug|info|warn|error", "lines below are dropped"),
+    KEY("level", log_level, 0, "\"info\"", "debug|info|warn|error", "lines below are dropped."),
 };
 
 #define TABLE(name, keys, help) {name, keys, VPR_COUNT(keys), help, 0, 0, 0}
 
 static const struct vpr_conf_table tables[] = {
-    TABLE("abci", abci_keys, "the socket that CometBFT speaks to"),
-    TABLE("api", api_keys, "HTTP"),
-    TABLE("comet", comet_keys, "the CometBFT of this node"),
-    TABLE("beacon", beacon_keys, "the randomness beacon"),
-    TABLE("keyring", keyring_keys, "where the beacon's key is"),
-    TABLE("log", log_keys, "to stderr"),
+    TABLE("abci", abci_keys, "the socket that CometBFT speaks to."),
+    TABLE("api", api_keys, "HTTP."),
+    TABLE("comet", comet_keys, "the CometBFT of this node."),
+    TABLE("beacon", beacon_keys, "the randomness beacon."),
+    TABLE("keyring", keyring_keys, "where the beacon's key is."),
+    TABLE("log", log_keys, "to stderr."),
 };
 
 static const struct vpr_conf_schema schema = {"viperd", tables, VPR_COUNT(tables),

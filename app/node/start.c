@@ -36,13 +36,12 @@ static void override(struct vpr_cli *cli, const char **setting, const char *flag
     *setting = given ? given : *setting;
 }
 
-static bool bad_value(struct node *n, const char *what, const char *value, const char *wanted)
+static int bad_value(struct node *n, const char *what, const char *value, const char *wanted)
 {
-    (void)vpr_cli_fail(n->cli, VPR_CLI_USAGE, "%s \"%.120s\" is no %s", what, value, wanted);
-    return false;
+    return vpr_cli_fail(n->cli, VPR_CLI_USAGE, "%s \"%.120s\" is no %s", what, value, wanted);
 }
 
-static bool configure(struct node *n)
+static int configure(struct node *n)
 {
     struct vpr_cli *cli = n->cli;
     struct node_config *c = &n->config;
@@ -59,7 +58,7 @@ static bool configure(struct node *n)
     }
     vpr_buf_finish(&errors);
     if (!good) {
-        return false;
+        return VPR_CLI_LOCAL;
     }
     override(cli, &c->abci_address, "address");
     override(cli, &c->api_listen, "api-listen");
@@ -78,7 +77,7 @@ static bool configure(struct node *n)
     if (vpr_url_parse(&url, vpr_bytes_str(c->comet_rpc), NULL) != VPR_OK) {
         return bad_value(n, "comet rpc", c->comet_rpc, "http URL");
     }
-    return true;
+    return VPR_CLI_OK;
 }
 
 /* ---- the beacon ---- */
@@ -164,12 +163,13 @@ static int serve(struct node *n)
 int node_start(struct vpr_cli *cli)
 {
     struct node n = {.cli = cli};
-    int left = VPR_CLI_LOCAL;
+    int left = configure(&n);
 
-    if (!configure(&n)) {
-        return VPR_CLI_USAGE;
+    if (left != VPR_CLI_OK) {
+        return left;
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    left = VPR_CLI_LOCAL;
     if (open_beacon(&n)) {
         n.app = node_open(cli, true, &left);
     }
