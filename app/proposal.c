@@ -111,11 +111,6 @@ static void admit_all(struct plan *plan, struct vpr_ctx *ctx, const struct vpr_a
         if (vpr_tx_admit(ctx, &vpr_domain_tables, block->txs[i], &item->sketch) != VPR_OK) {
             continue;
         }
-        if (item->sketch.lane == VPR_LANE_SESSION &&
-            !vpr_domain_owes_session_work(ctx, &item->sketch.signer)) {
-            /* The lane belongs to those who owe its messages. */
-            item->sketch.lane = VPR_LANE_ORDINARY;
-        }
         item->raw = block->txs[i];
         item->index = i;
         item->kind = !item->sketch.unordered                   ? KIND_CHAIN

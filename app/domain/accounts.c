@@ -563,6 +563,7 @@ static const struct vpr_handler handlers[] = {
         .signatures = NULL,
         .check = check_send,
         .apply = apply_send,
+        .admit = NULL,
     },
 };
 

@@ -618,11 +618,22 @@ static enum vpr_code invariant(struct vpr_ctx *ctx)
     return VPR_OK;
 }
 
+static enum vpr_code admit_commit(struct vpr_ctx *ctx, const ProtobufCMessage *message)
+{
+    const Viper__V1__MsgCommit *m = (const Viper__V1__MsgCommit *)message;
+    struct vpr_address servicer;
+    struct vpr_session session;
+
+    VPR_TRY(vpr_actor_of_signer(ctx, VIPER__V1__KIND__KIND_SERVICER, &servicer));
+    return vpr_window_commit(ctx, &session, m->session);
+}
+
 static const struct vpr_handler handlers[] = {
     {"commits.commit", "/viper.v1.MsgCommit", &viper__v1__msg_commit__descriptor, "operator",
-     VPR_LANE_SESSION, NULL, check_commit, apply_commit},
+     VPR_LANE_SESSION, NULL, check_commit, apply_commit, admit_commit},
     {"commits.prove", "/viper.v1.MsgProve", &viper__v1__msg_prove__descriptor, "operator",
-     VPR_LANE_SESSION, vpr_prove_signatures, vpr_prove_check, vpr_prove_apply},
+     VPR_LANE_SESSION, vpr_prove_signatures, vpr_prove_check, vpr_prove_apply,
+     vpr_prove_admit},
 };
 
 static const struct vpr_query queries[] = {

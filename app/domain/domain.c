@@ -273,20 +273,6 @@ const struct vpr_query *vpr_domain_query(const char *method)
     return NULL;
 }
 
-bool vpr_domain_owes_session_work(struct vpr_ctx *ctx, const struct vpr_address *signer)
-{
-    size_t mark = vpr_arena_mark(ctx->arena);
-    struct vpr_address id;
-    bool owes = false;
-    if (vpr_actor_by_operator(ctx, signer, &id)) {
-        const Viper__V1__Actor *actor = vpr_actor_get(ctx, &id);
-        owes = actor != NULL && (actor->kind == VIPER__V1__KIND__KIND_SERVICER ||
-                                 actor->kind == VIPER__V1__KIND__KIND_FISHERMAN);
-    }
-    vpr_arena_release(ctx->arena, mark);
-    return owes;
-}
-
 struct vpr_block_mark vpr_block_mark(struct vpr_ctx *ctx)
 {
     const struct vpr_key_buf key = vpr_key(VPR_KEY_BLOCK);

@@ -37,9 +37,6 @@ struct vpr_bytes vpr_genesis_export(struct vpr_ctx *ctx);
 /* All invariants; the first that fails, with its sentence. */
 VPR_MUST_USE enum vpr_code vpr_domain_invariants(struct vpr_ctx *ctx);
 
-/* An operator of a servicer or a fisherman: the session lane is theirs. */
-bool vpr_domain_owes_session_work(struct vpr_ctx *ctx, const struct vpr_address *signer);
-
 /* The last block that wrote into this state; zeros before genesis. */
 struct vpr_block_mark {
     uint64_t height;

@@ -4,9 +4,21 @@
 #include "app/base/sort.h"
 #include "app/rules/token.h"
 
-enum vpr_code vpr_window_commit(struct vpr_ctx *ctx, struct vpr_session *ret, uint64_t session)
+/* The session that the block in hand belongs to: for the mempool, which looks at the state
+ * before it, also one that this block is about to open. */
+static struct vpr_session session_of_block(struct vpr_ctx *ctx)
 {
     struct vpr_session running = vpr_session_current(ctx);
+    if (ctx->height > running.last) {
+        running.number++;
+        running.first = ctx->height;
+    }
+    return running;
+}
+
+enum vpr_code vpr_window_commit(struct vpr_ctx *ctx, struct vpr_session *ret, uint64_t session)
+{
+    struct vpr_session running = session_of_block(ctx);
 
     if (running.number == 0 || running.number - 1 != session) {
         return vpr_fail(ctx->err, VPR_WRONG_WINDOW,
@@ -24,7 +36,7 @@ enum vpr_code vpr_window_commit(struct vpr_ctx *ctx, struct vpr_session *ret, ui
 
 enum vpr_code vpr_window_prove(struct vpr_ctx *ctx, struct vpr_session *ret, uint64_t session)
 {
-    struct vpr_session running = vpr_session_current(ctx);
+    struct vpr_session running = session_of_block(ctx);
 
     if (running.number < 2 || running.number - 2 != session) {
         return vpr_fail(ctx->err, VPR_WRONG_WINDOW,

@@ -108,10 +108,10 @@ static enum vpr_code answer_sids(struct vpr_ctx *ctx, const ProtobufCMessage *re
 
 static const struct vpr_handler handlers[] = {
     {"fishermen.edit", "/viper.v1.MsgEditFisherman", &viper__v1__msg_edit_fisherman__descriptor,
-     "signer", VPR_LANE_ORDINARY, NULL, check_edit, apply_edit},
+     "signer", VPR_LANE_ORDINARY, NULL, check_edit, apply_edit, NULL},
     {"fishermen.stake", "/viper.v1.MsgStakeFisherman",
      &viper__v1__msg_stake_fisherman__descriptor, "owner", VPR_LANE_ORDINARY, NULL, check_stake,
-     apply_stake},
+     apply_stake, NULL},
 };
 
 static const struct vpr_query queries[] = {

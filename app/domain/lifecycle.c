@@ -319,17 +319,17 @@ void vpr_actors_unbond(struct vpr_ctx *ctx)
 static const struct vpr_handler handlers[] = {
     {"actors.increase", "/viper.v1.MsgIncreaseStake",
      &viper__v1__msg_increase_stake__descriptor, "owner", VPR_LANE_ORDINARY, NULL,
-     check_increase, apply_increase},
+     check_increase, apply_increase, NULL},
     {"actors.operator", "/viper.v1.MsgSetOperator", &viper__v1__msg_set_operator__descriptor,
-     "owner", VPR_LANE_ORDINARY, NULL, check_operator, apply_operator},
+     "owner", VPR_LANE_ORDINARY, NULL, check_operator, apply_operator, NULL},
     {"actors.owner", "/viper.v1.MsgSetOwner", &viper__v1__msg_set_owner__descriptor, "owner",
-     VPR_LANE_ORDINARY, NULL, check_owner, apply_owner},
+     VPR_LANE_ORDINARY, NULL, check_owner, apply_owner, NULL},
     {"actors.pause", "/viper.v1.MsgPause", &viper__v1__msg_pause__descriptor, "signer",
-     VPR_LANE_ORDINARY, NULL, check_pause, apply_pause},
+     VPR_LANE_ORDINARY, NULL, check_pause, apply_pause, NULL},
     {"actors.resume", "/viper.v1.MsgResume", &viper__v1__msg_resume__descriptor, "signer",
-     VPR_LANE_ORDINARY, NULL, check_resume, apply_resume},
+     VPR_LANE_ORDINARY, NULL, check_resume, apply_resume, NULL},
     {"actors.unstake", "/viper.v1.MsgUnstake", &viper__v1__msg_unstake__descriptor, "owner",
-     VPR_LANE_ORDINARY, NULL, check_unstake, apply_unstake},
+     VPR_LANE_ORDINARY, NULL, check_unstake, apply_unstake, NULL},
 };
 
 const struct vpr_domain vpr_actors = {

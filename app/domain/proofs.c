@@ -323,6 +323,16 @@ static enum vpr_code prove_samples(struct vpr_ctx *ctx, const struct vpr_session
     return VPR_OK;
 }
 
+enum vpr_code vpr_prove_admit(struct vpr_ctx *ctx, const ProtobufCMessage *message)
+{
+    const Viper__V1__MsgProve *m = (const Viper__V1__MsgProve *)message;
+    struct vpr_address servicer;
+    struct vpr_session session;
+
+    VPR_TRY(vpr_actor_of_signer(ctx, VIPER__V1__KIND__KIND_SERVICER, &servicer));
+    return vpr_window_prove(ctx, &session, m->session);
+}
+
 enum vpr_code vpr_prove_apply(struct vpr_ctx *ctx, const ProtobufCMessage *message)
 {
     const Viper__V1__MsgProve *m = (const Viper__V1__MsgProve *)message;

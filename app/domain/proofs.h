@@ -10,6 +10,7 @@
 
 uint64_t vpr_prove_signatures(const ProtobufCMessage *message);
 enum vpr_code vpr_prove_check(const ProtobufCMessage *message, struct vpr_err *err);
+enum vpr_code vpr_prove_admit(struct vpr_ctx *ctx, const ProtobufCMessage *message);
 enum vpr_code vpr_prove_apply(struct vpr_ctx *ctx, const ProtobufCMessage *message);
 
 #endif

@@ -710,11 +710,32 @@ static enum vpr_code answer_cards(struct vpr_ctx *ctx, const ProtobufCMessage *r
                     "no card is sealed for this sid, or it is settled");
 }
 
+static enum vpr_code admit_report(struct vpr_ctx *ctx, const ProtobufCMessage *message)
+{
+    const Viper__V1__MsgReportCard *m = (const Viper__V1__MsgReportCard *)message;
+    struct vpr_address fisherman;
+    struct vpr_session session;
+
+    VPR_TRY(vpr_actor_of_signer(ctx, VIPER__V1__KIND__KIND_FISHERMAN, &fisherman));
+    return vpr_window_commit(ctx, &session, m->session);
+}
+
+static enum vpr_code admit_reveal(struct vpr_ctx *ctx, const ProtobufCMessage *message)
+{
+    const Viper__V1__MsgReveal *m = (const Viper__V1__MsgReveal *)message;
+    struct vpr_address fisherman;
+    struct vpr_session session;
+
+    VPR_TRY(vpr_actor_of_signer(ctx, VIPER__V1__KIND__KIND_FISHERMAN, &fisherman));
+    return vpr_window_prove(ctx, &session, m->session);
+}
+
 static const struct vpr_handler handlers[] = {
     {"reportcards.report", "/viper.v1.MsgReportCard", &viper__v1__msg_report_card__descriptor,
-     "operator", VPR_LANE_SESSION, NULL, check_report, apply_report},
+     "operator", VPR_LANE_SESSION, NULL, check_report, apply_report, admit_report},
     {"reportcards.reveal", "/viper.v1.MsgReveal", &viper__v1__msg_reveal__descriptor,
-     "operator", VPR_LANE_SESSION, reveal_signatures, check_reveal, apply_reveal},
+     "operator", VPR_LANE_SESSION, reveal_signatures, check_reveal, apply_reveal,
+     admit_reveal},
 };
 
 static const struct vpr_query queries[] = {

@@ -263,10 +263,10 @@ static enum vpr_code answer_requestor(struct vpr_ctx *ctx, const ProtobufCMessag
 static const struct vpr_handler handlers[] = {
     {"requestors.edit", "/viper.v1.MsgEditRequestor",
      &viper__v1__msg_edit_requestor__descriptor, "signer", VPR_LANE_ORDINARY, NULL, check_edit,
-     apply_edit},
+     apply_edit, NULL},
     {"requestors.stake", "/viper.v1.MsgStakeRequestor",
      &viper__v1__msg_stake_requestor__descriptor, "owner", VPR_LANE_ORDINARY, NULL, check_stake,
-     apply_stake},
+     apply_stake, NULL},
 };
 
 static const struct vpr_query queries[] = {

@@ -137,10 +137,10 @@ static enum vpr_code answer_sids(struct vpr_ctx *ctx, const ProtobufCMessage *re
 
 static const struct vpr_handler handlers[] = {
     {"servicers.edit", "/viper.v1.MsgEditServicer", &viper__v1__msg_edit_servicer__descriptor,
-     "signer", VPR_LANE_ORDINARY, NULL, check_edit, apply_edit},
+     "signer", VPR_LANE_ORDINARY, NULL, check_edit, apply_edit, NULL},
     {"servicers.stake", "/viper.v1.MsgStakeServicer",
      &viper__v1__msg_stake_servicer__descriptor, "owner", VPR_LANE_ORDINARY, NULL, check_stake,
-     apply_stake},
+     apply_stake, NULL},
 };
 
 static const struct vpr_query queries[] = {

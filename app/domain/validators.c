@@ -523,12 +523,12 @@ static enum vpr_code answer_validators(struct vpr_ctx *ctx, const ProtobufCMessa
 static const struct vpr_handler handlers[] = {
     {"validators.edit", "/viper.v1.MsgEditValidator",
      &viper__v1__msg_edit_validator__descriptor, "signer", VPR_LANE_ORDINARY, NULL, check_edit,
-     apply_edit},
+     apply_edit, NULL},
     {"validators.renew", "/viper.v1.MsgRenewBeacon", &viper__v1__msg_renew_beacon__descriptor,
-     "signer", VPR_LANE_ORDINARY, NULL, check_renew, apply_renew},
+     "signer", VPR_LANE_ORDINARY, NULL, check_renew, apply_renew, NULL},
     {"validators.stake", "/viper.v1.MsgStakeValidator",
      &viper__v1__msg_stake_validator__descriptor, "owner", VPR_LANE_ORDINARY, NULL, check_stake,
-     apply_stake},
+     apply_stake, NULL},
 };
 
 static const struct vpr_query queries[] = {

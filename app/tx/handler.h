@@ -34,7 +34,9 @@ struct vpr_ctx {
 
 enum vpr_lane {
     VPR_LANE_ORDINARY, /* by gas price, at most half of the block's gas */
-    VPR_LANE_SESSION,  /* Commit, Prove, ReportCard, Reveal: first, one per account in turn */
+    /* Commit, Prove, ReportCard, Reveal: first, one per account in turn.  Such a row's admit
+     * lets nobody in but who owes the message. */
+    VPR_LANE_SESSION,
 };
 
 /* Without context: cannot read the store.  `message` has passed pbcheck. */
@@ -52,6 +54,9 @@ struct vpr_handler {
     vpr_signatures_fn *signatures; /* NULL: none */
     vpr_check_fn *check;
     vpr_apply_fn *apply;
+    /* For the mempool: window of blocks and existence, as apply will find them in the next
+     * block; changes nothing.  NULL: nothing to ask. */
+    vpr_apply_fn *admit;
 };
 
 /* ret_response: of the row's response descriptor, in ctx->arena. */

@@ -86,7 +86,14 @@ static enum vpr_code verify(struct vpr_ctx *ctx, const struct vpr_envelope *env,
 {
     VPR_TRY(check_fits(env, ctx));
     VPR_TRY(check_messages(env, ctx));
-    return vpr_auth_verify(ctx, env, mode);
+    VPR_TRY(vpr_auth_verify(ctx, env, mode));
+    ctx->signer = env->signer;
+    for (size_t i = 0; i < env->wire.message_count; i++) {
+        if (env->rows[i]->admit != NULL) {
+            VPR_TRY(env->rows[i]->admit(ctx, env->messages[i]));
+        }
+    }
+    return VPR_OK;
 }
 
 static enum vpr_code check(struct vpr_ctx *ctx, const struct vpr_tables *tables,
