@@ -92,7 +92,7 @@ int vpr_cli_fail(const struct vpr_cli *cli, enum vpr_cli_exit code, const char *
     va_end(args);
     (void)fprintf(stderr, "viperd%s%s: %s\n", cli->verb ? " " : "",
                   cli->verb ? cli->verb->name : "", text);
-    return code;
+    return (int)code;
 }
 
 int vpr_cli_fail_err(const struct vpr_cli *cli, const struct vpr_err *err)

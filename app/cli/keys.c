@@ -231,7 +231,7 @@ bool vpr_cli_signer_open(struct vpr_cli *cli, struct vpr_cli_signer *ret,
 {
     struct vpr_err err;
 
-    *ret = (struct vpr_cli_signer){NULL};
+    *ret = (struct vpr_cli_signer){.secret = NULL};
     if (vpr_keyring_open(&ret->keyring, cli->home, settings->backend,
                          vpr_cli_flag(cli, "passphrase-file"), &err) != VPR_OK ||
         name_of(cli, ret->keyring, &from, &err) != VPR_OK ||
@@ -255,7 +255,7 @@ void vpr_cli_signer_close(struct vpr_cli_signer *signer)
     if (signer->keyring) {
         vpr_keyring_close(signer->keyring);
     }
-    *signer = (struct vpr_cli_signer){NULL};
+    *signer = (struct vpr_cli_signer){.secret = NULL};
 }
 
 static const struct vpr_cli_flag add_flags[] = {

@@ -406,11 +406,12 @@ void rest_destroy(struct rest *rest)
     }
     VPR_ASSERT(!rest->running);
     vpr_http_client_destroy(rest->client);
-    events_destroy(rest->events);
     if (rest->server) {
         vpr_http_server_destroy(rest->server);
     }
-    while (rest->later) { /* into nothing, to let go of the request */
+    vpr_loop_turn(rest->loop); /* what was posted while we stopped: into nothing, but freed */
+    events_destroy(rest->events);
+    while (rest->later) {
         reply_error(&rest->later->to, REPLY_UNAVAILABLE, "the node stops");
         rest_later_end(rest->later);
     }

@@ -251,7 +251,8 @@ START_TEST(lists_of_messages_have_a_short_and_a_json_form)
 {
     char *const shorts[] = {w("pairs"), w("0001/1/400000,2/0001/600000"), w("signer"),
                             w("viper1other"), NULL};
-    char *const json[] = {w("pairs"), w("[{\"chain\":1,\"zone\":1,\"share_ppm\":400000}]"), w("pairs"),
+    char *const json[] = {w("pairs"), w("[{\"chain\":1,\"zone\":1,\"share_ppm\":400000}]"),
+                          w("pairs"),
                           w("{\"chain\":2,\"zone\":1,\"sharePpm\":\"600000\"}"), NULL};
     const Viper__V1__MsgEditRequestor *m =
         (const Viper__V1__MsgEditRequestor *)build("edit-requestor", shorts);
@@ -310,7 +311,8 @@ START_TEST(messages_come_from_a_file)
         size_t count;
     } files[] = {
         {"{\"@type\":\"/viper.v1.MsgStakeServicer\",\"amount\":\"5\"}", 1},
-        {"[{\"@type\":\"/viper.v1.MsgStakeServicer\"},{\"@type\":\"/viper.v1.MsgEditRequestor\"}]", 2},
+        {"[{\"@type\":\"/viper.v1.MsgStakeServicer\"},"
+         "{\"@type\":\"/viper.v1.MsgEditRequestor\"}]", 2},
         {"{\"body\":{\"messages\":[{\"@type\":\"/viper.v1.MsgStakeServicer\"}]}}", 1},
         {"{\"@type\":\"/viper.v1.MsgNothing\"}", 0},
         {"{\"amount\":\"5\"}", 0},
