@@ -1,0 +1,68 @@
+#include "fisherman/settings.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "app/host/net.h"
+#include "fisherman/plan.h"
+
+#define AT(field) offsetof(struct vpr_fisherman_conf, field)
+
+static const struct vpr_conf_key keys[] = {
+    {"node", VPR_CONF_STRING, AT(node), 8, 511, NULL, NULL,
+     "URL of the viperd this fisherman follows and sends transactions to"},
+    {"fisherman", VPR_CONF_STRING, AT(fisherman), 0, 64, "\"\"", NULL,
+     "id of the fisherman (its first operator's address); empty: the operator-key's address"},
+    {"operator-key", VPR_CONF_STRING, AT(operator_key), 1, 32, "\"operator\"", NULL,
+     "name of the key that signs samples, ReportCard and Reveal and pays their fees"},
+    {"keyring-backend", VPR_CONF_STRING, AT(keyring_backend), 1, 16, "\"file\"", "file|test",
+     "where the keys lie under the home: keyring-file or keyring-test"},
+    {"passphrase-file", VPR_CONF_STRING, AT(passphrase_file), 0, 512, "\"\"", NULL,
+     "first line is the keyring's passphrase; empty: ask on the terminal"},
+    {"corpus-dir", VPR_CONF_STRING, AT(corpus_dir), 1, 400, NULL, NULL,
+     "folder of the sample requests, a file 0001.jsonl a chain; each must be the one of the "
+     "chain's record"},
+    {"samples-target", VPR_CONF_UINT, AT(samples_target), 1, VPR_PLAN_EACH_MAX * 4 / 5, "40",
+     NULL, "samples a servicer and session to aim at, where the requestor's reserve allows"},
+    {"allow-private-peers", VPR_CONF_BOOL, AT(allow_private_peers), 0, 0, "false", NULL,
+     "whether a shadow_url may be a loopback or private address: for local networks only"},
+    {"metrics-listen", VPR_CONF_STRING, AT(metrics_listen), 0, 63, "\"127.0.0.1:9464\"", NULL,
+     "address and port of /metrics; empty: none"},
+    {"log-level", VPR_CONF_STRING, AT(log_level), 1, 16, "\"info\"", "debug|info|warn|error",
+     "what is logged to stderr"},
+};
+
+static const struct vpr_conf_table tables[] = {
+    {"", keys, VPR_COUNT(keys), "A fisherman.", 0, 0, 0},
+};
+
+const struct vpr_conf_schema vpr_fisherman_schema = {
+    "viper-fisherman", tables, VPR_COUNT(tables), sizeof(struct vpr_fisherman_conf)};
+
+bool vpr_metrics_listen_parse(char host[VPR_METRICS_HOST_MAX], uint16_t *ret_port,
+                              const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    char plain[VPR_METRICS_HOST_MAX];
+    char *end = NULL;
+    struct vpr_addr addr;
+
+    if (colon == NULL || colon == text || (size_t)(colon - text) >= sizeof plain ||
+        colon[1] < '0' || colon[1] > '9') {
+        return false;
+    }
+    const long port = strtol(colon + 1, &end, 10);
+    if (*end != '\0' || port > UINT16_MAX) {
+        return false;
+    }
+    const bool bracketed = text[0] == '[' && colon[-1] == ']';
+    const size_t len = (size_t)(colon - text) - (bracketed ? 2 : 0);
+    memcpy(plain, text + (bracketed ? 1 : 0), len);
+    plain[len] = '\0';
+    if (!vpr_addr_parse(&addr, plain, (uint16_t)port)) {
+        return false;
+    }
+    memcpy(host, plain, len + 1);
+    *ret_port = (uint16_t)port;
+    return true;
+}
