@@ -15,6 +15,10 @@
 
 #define RESERVE_BYTES (4 * 1024 * 1024)
 #define RETRY_MS 1000 /* a full disk is asked again */
+/* A sync costs the processor as much as half a signature, so appends wait for each other: until
+ * the loop has nothing else to do, but never for more of them or for longer than this. */
+#define WAITING_MAX 32
+#define WAITING_US_MAX 1000
 
 struct fill {
     uint8_t *data;
@@ -43,13 +47,16 @@ struct vpr_leaves {
     vpr_leaves_done_fn *done;
     void *arg;
     struct vpr_timer *retry;
+    struct vpr_idle *idler;
+    uint32_t waiting;         /* appends since the thread was last told; the loop's */
+    uint64_t waiting_since_us;
     pthread_t thread;
     bool has_thread;
     bool gone; /* destroyed, and kept for the post that is on its way */
 
     pthread_mutex_t lock;
     pthread_cond_t work, idle;
-    bool stop, posted, full;
+    bool stop, told, posted, full;
     struct vpr_segment *segments[VPR_SEGMENTS_MAX];
     uint64_t next;              /* ticket to hand out */
     uint64_t ok_upto, bad_upto; /* tickets done and not reported yet */
@@ -270,7 +277,9 @@ static void *sync_thread(void *arg)
     pthread_mutex_lock(&leaves->lock);
     for (;;) {
         /* A failure is reported before anything else is tried. */
-        if (leaves->bad_upto == 0 && take_fills(leaves, &upto)) {
+        const bool due = leaves->bad_upto == 0 && (leaves->told || leaves->stop);
+        leaves->told = leaves->told && !due;
+        if (due && take_fills(leaves, &upto)) {
             flush_round(leaves, upto);
         } else if (leaves->stop) {
             break;
@@ -280,6 +289,31 @@ static void *sync_thread(void *arg)
     }
     pthread_mutex_unlock(&leaves->lock);
     return NULL;
+}
+
+/* The loop has nothing else to do, or the wait was long enough. */
+static void tell_thread(void *arg)
+{
+    struct vpr_leaves *leaves = arg;
+
+    leaves->waiting = 0;
+    pthread_mutex_lock(&leaves->lock);
+    leaves->told = true;
+    pthread_cond_signal(&leaves->work);
+    pthread_mutex_unlock(&leaves->lock);
+}
+
+static void tell_soon(struct vpr_leaves *leaves)
+{
+    if (leaves->waiting == 0) {
+        leaves->waiting_since_us = vpr_mono_us();
+        vpr_idle_ask(leaves->idler);
+    }
+    leaves->waiting++;
+    if (leaves->waiting >= WAITING_MAX ||
+        vpr_mono_us() - leaves->waiting_since_us >= WAITING_US_MAX) {
+        tell_thread(leaves);
+    }
 }
 
 static void retry_full(void *arg)
@@ -312,6 +346,7 @@ enum vpr_code vpr_leaves_create(struct vpr_leaves **ret, struct vpr_loop *loop,
     leaves->arg = arg;
     leaves->next = 1;
     leaves->retry = vpr_timer_create(loop, retry_full, leaves);
+    leaves->idler = vpr_idle_create(loop, tell_thread, leaves);
     pthread_mutex_init(&leaves->lock, NULL);
     pthread_cond_init(&leaves->work, NULL);
     pthread_cond_init(&leaves->idle, NULL);
@@ -347,6 +382,7 @@ void vpr_leaves_destroy(struct vpr_leaves *leaves)
         }
     }
     vpr_timer_destroy(leaves->retry);
+    vpr_idle_destroy(leaves->idler);
     pthread_mutex_destroy(&leaves->lock);
     pthread_cond_destroy(&leaves->work);
     pthread_cond_destroy(&leaves->idle);
@@ -398,6 +434,8 @@ void vpr_leaves_close(struct vpr_segment *seg)
     struct vpr_leaves *leaves = seg->leaves;
 
     pthread_mutex_lock(&leaves->lock);
+    leaves->told = true;
+    pthread_cond_signal(&leaves->work);
     while (seg->flushing || seg->fill.len > 0) {
         pthread_cond_wait(&leaves->idle, &leaves->lock);
     }
@@ -444,11 +482,12 @@ uint64_t vpr_leaves_append(struct vpr_segment *seg, enum vpr_record_kind kind,
         leaves->next++;
         if (leaves->sync == VPR_SYNC_ALWAYS && take_fills(leaves, &upto)) {
             flush_round(leaves, upto);
-        } else {
-            pthread_cond_signal(&leaves->work);
         }
     }
     pthread_mutex_unlock(&leaves->lock);
+    if (ticket != 0 && leaves->sync == VPR_SYNC_GROUP) {
+        tell_soon(leaves);
+    }
     return ticket;
 }
 

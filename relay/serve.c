@@ -277,7 +277,7 @@ static void on_backend(void *arg, const struct vpr_http_result *result)
     relay->status = result->status;
     const struct vpr_leaf leaf = {relay->request,
                                   vpr_res_hash((uint16_t)result->status, result->body)};
-    /* The append first: the disk works while we sign and copy. */
+    /* The append first: a disk that is full is known before we sign and copy. */
     relay->ticket = vpr_leaves_append_leaf(relay->served->segment, &leaf);
     if (relay->ticket == 0) {
         relay_fail(relay, VPR_REFUSED_OVERLOAD);

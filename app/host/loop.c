@@ -12,6 +12,11 @@
 
 #include "app/base/mem.h"
 
+/* libevent runs the events of one priority, then looks at the sockets again; what is idle work
+ * has the lowest, everything else what libevent gives by itself, the middle one. */
+#define PRIORITIES 3
+#define PRIORITY_IDLE (PRIORITIES - 1)
+
 struct post {
     vpr_loop_fn *fn;
     void *arg;
@@ -43,6 +48,12 @@ struct vpr_timer {
     vpr_loop_fn *fn;
     void *arg;
     uint64_t period_ms; /* 0: once */
+};
+
+struct vpr_idle {
+    struct event *event;
+    vpr_loop_fn *fn;
+    void *arg;
 };
 
 static void wake(struct vpr_loop *loop)
@@ -109,7 +120,8 @@ struct vpr_loop *vpr_loop_create(void)
     loop->base = event_base_new_with_config(config);
     event_config_free(config);
     loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (loop->base == NULL || loop->wake_fd < 0) {
+    if (loop->base == NULL || loop->wake_fd < 0 ||
+        event_base_priority_init(loop->base, PRIORITIES) != 0) {
         VPR_HALT("cannot make an event loop");
     }
     atomic_init(&loop->stop, false);
@@ -273,6 +285,37 @@ void vpr_timer_stop(struct vpr_timer *timer)
 bool vpr_timer_pending(const struct vpr_timer *timer)
 {
     return event_pending(timer->event, EV_TIMEOUT, NULL) != 0;
+}
+
+static void on_idle(evutil_socket_t fd, short what, void *arg)
+{
+    struct vpr_idle *idle = arg;
+    (void)fd;
+    (void)what;
+    idle->fn(idle->arg);
+}
+
+struct vpr_idle *vpr_idle_create(struct vpr_loop *loop, vpr_loop_fn *fn, void *arg)
+{
+    struct vpr_idle *idle = vpr_mem_alloc(sizeof *idle);
+    idle->fn = fn;
+    idle->arg = arg;
+    idle->event = event_new(loop->base, -1, 0, on_idle, idle);
+    VPR_ASSERT(idle->event != NULL && event_priority_set(idle->event, PRIORITY_IDLE) == 0);
+    return idle;
+}
+
+void vpr_idle_destroy(struct vpr_idle *idle)
+{
+    if (idle != NULL) {
+        event_free(idle->event);
+        vpr_mem_free(idle);
+    }
+}
+
+void vpr_idle_ask(struct vpr_idle *idle)
+{
+    event_active(idle->event, EV_TIMEOUT, 0); /* asked already: still once */
 }
 
 static uint64_t clock_us(clockid_t id)

@@ -15,6 +15,7 @@
 struct event_base;
 struct vpr_loop;
 struct vpr_timer;
+struct vpr_idle;
 
 typedef void vpr_loop_fn(void *arg);
 
@@ -43,6 +44,12 @@ void vpr_timer_once(struct vpr_timer *timer, uint64_t delay_ms); /* replaces a p
 void vpr_timer_every(struct vpr_timer *timer, uint64_t period_ms);
 void vpr_timer_stop(struct vpr_timer *timer);
 bool vpr_timer_pending(const struct vpr_timer *timer);
+
+/* Work that gains by waiting: after vpr_idle_ask, fn runs once, as soon as no socket, timer or
+ * post is ready.  Under load that may never be: who asks has a bound of its own. */
+struct vpr_idle *vpr_idle_create(struct vpr_loop *loop, vpr_loop_fn *fn, void *arg);
+void vpr_idle_destroy(struct vpr_idle *idle); /* NULL is fine */
+void vpr_idle_ask(struct vpr_idle *idle);     /* on the loop's thread */
 
 uint64_t vpr_mono_us(void);
 uint64_t vpr_mono_ms(void);

@@ -45,6 +45,49 @@ START_TEST(timers_fire_once_or_until_stopped)
 }
 END_TEST
 
+struct busy {
+    struct vpr_loop *loop;
+    struct vpr_idle *idle;
+    unsigned posts, idles, posts_before;
+};
+
+static void post_again(void *arg)
+{
+    struct busy *busy = arg;
+    vpr_idle_ask(busy->idle);
+    if (++busy->posts < 50) {
+        ck_assert(vpr_loop_post(busy->loop, post_again, busy));
+    }
+}
+
+static void idle_at_last(void *arg)
+{
+    struct busy *busy = arg;
+    busy->idles++;
+    busy->posts_before = busy->posts;
+}
+
+/* Each post makes the next, so there is always something ready until the last. */
+START_TEST(idle_work_runs_once_when_nothing_else_is_ready)
+{
+    struct busy busy = {.loop = vpr_loop_create()};
+    busy.idle = vpr_idle_create(busy.loop, idle_at_last, &busy);
+    vpr_loop_turn(busy.loop);
+    ck_assert_uint_eq(busy.idles, 0); /* nobody asked */
+    ck_assert(vpr_loop_post(busy.loop, post_again, &busy));
+    vpr_loop_turn(busy.loop);
+    vpr_loop_turn(busy.loop);
+    ck_assert_uint_eq(busy.posts, 50);
+    ck_assert_uint_eq(busy.idles, 1);
+    ck_assert_uint_eq(busy.posts_before, 50);
+    vpr_idle_ask(busy.idle);
+    vpr_idle_destroy(busy.idle); /* asked, and then not wanted any more */
+    vpr_loop_turn(busy.loop);
+    ck_assert_uint_eq(busy.idles, 1);
+    vpr_loop_destroy(busy.loop);
+}
+END_TEST
+
 struct poster {
     struct vpr_loop *loop;
     atomic_uint sum;
@@ -184,6 +227,7 @@ Suite *suite_loop(void)
     Suite *suite = suite_create("loop, file, buf");
     TCase *tcase = tcase_create("all");
     tcase_add_test(tcase, timers_fire_once_or_until_stopped);
+    tcase_add_test(tcase, idle_work_runs_once_when_nothing_else_is_ready);
     tcase_add_test(tcase, posts_from_other_threads_arrive_in_order);
     tcase_add_test(tcase, a_full_queue_of_posts_says_so);
     tcase_add_test(tcase, a_signal_runs_its_hook_on_the_loop);

@@ -155,6 +155,32 @@ START_TEST(what_was_appended_comes_back_after_a_restart)
 }
 END_TEST
 
+/* One sync for many: the first append does not start it, the loop's idleness or a full group
+ * does. */
+START_TEST(appends_wait_for_an_idle_loop_or_for_each_other)
+{
+    struct bench b = {0};
+    const struct keypair client = keypair_of(2);
+
+    temp_dir(b.dir);
+    syncs_seen = 0;
+    bench_open(&b, VPR_SYNC_GROUP, watched_sync);
+    put_leaf(&b, &client, 1, 1);
+    usleep(60000);
+    ck_assert_int_eq(__atomic_load_n(&syncs_seen, __ATOMIC_SEQ_CST), 0);
+    for (uint64_t seq = 2; seq <= 32; seq++) {
+        put_leaf(&b, &client, seq, seq);
+    }
+    for (int i = 0; i < 500 && __atomic_load_n(&syncs_seen, __ATOMIC_SEQ_CST) == 0; i++) {
+        usleep(10000);
+    }
+    ck_assert_int_ge(__atomic_load_n(&syncs_seen, __ATOMIC_SEQ_CST), 1);
+    wait_for(&b, put_leaf(&b, &client, 33, 33)); /* alone, and soon the loop is idle */
+    ck_assert_uint_eq(b.good, 33);
+    bench_close(&b);
+}
+END_TEST
+
 START_TEST(a_tail_that_lies_in_no_leaf_is_kept)
 {
     struct bench b = {0};
@@ -420,6 +446,7 @@ Suite *suite_leaves(void)
 
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, what_was_appended_comes_back_after_a_restart);
+    tcase_add_test(tests, appends_wait_for_an_idle_loop_or_for_each_other);
     tcase_add_test(tests, a_tail_that_lies_in_no_leaf_is_kept);
     tcase_add_test(tests, a_torn_last_record_is_cut_off_at_every_length);
     tcase_add_test(tests, a_flipped_bit_ends_the_segment_there);
