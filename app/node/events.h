@@ -15,7 +15,7 @@
 #include "app/node/reply.h"
 
 #define EVENTS_RING_BLOCKS 256
-#define EVENTS_RING_BYTES (64u * 1024 * 1024)
+#define EVENTS_RING_BYTES (12u * 1024 * 1024) /* a replay fits into what a reader may lag behind */
 #define EVENTS_STREAMS_MAX 64
 #define EVENTS_BLOCK_BYTES_MAX (4u * 1024 * 1024)
 #define EVENTS_HEARTBEAT_MS 15000

@@ -319,6 +319,7 @@ enum vpr_code rest_start(struct rest *rest, struct bridge *bridge, struct vpr_er
         .address = rest->options.address,
         .port = rest->options.port,
         .body_max = REST_BODY_BYTES_MAX,
+        .unsent_max = REST_UNSENT_BYTES_MAX,
         .connections_max = REST_CONNECTIONS_MAX,
     };
     sigset_t all, before;

@@ -15,7 +15,8 @@
 
 #define REST_BODY_BYTES_MAX (1536u * 1024) /* the largest transaction in base64, and its JSON */
 #define REST_CONNECTIONS_MAX 512
-#define REST_ANSWER_BYTES_MAX (64u * 1024 * 1024)
+#define REST_ANSWER_BYTES_MAX (12u * 1024 * 1024)
+#define REST_UNSENT_BYTES_MAX (16u * 1024 * 1024) /* a slower reader is dropped */
 #define REST_STALE_S 60 /* /healthz: a last block older than this is not in step */
 
 struct rest;

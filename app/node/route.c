@@ -3,7 +3,7 @@
 #include "app/base/bytes.h"
 
 /* One %XX-encoded piece to text; NUL and broken escapes are refused. */
-static const char *unescape(struct vpr_arena *arena, struct vpr_bytes in, bool plus)
+static const char *unescape(struct vpr_arena *arena, struct vpr_bytes in)
 {
     char *out = (char *)vpr_arena_alloc(arena, in.len + 1);
     size_t n = 0;
@@ -14,8 +14,6 @@ static const char *unescape(struct vpr_arena *arena, struct vpr_bytes in, bool p
                 return NULL;
             }
             i += 2;
-        } else if (plus && c == '+') {
-            c = ' ';
         }
         if (c == 0) {
             return NULL;
@@ -55,7 +53,7 @@ static uint32_t match(struct route_match *ret, struct vpr_arena *arena,
             VPR_ASSERT(ret->field_count <= ROUTE_FIELDS_MAX);
             field->name = vpr_arena_text(arena, "%.*s", (int)want.len - 2,
                                          (const char *)want.data + 1);
-            field->value = unescape(arena, have, false);
+            field->value = unescape(arena, have);
             if (!field->value || !*field->value) {
                 *ret_bad = true;
                 return 0;
@@ -91,35 +89,4 @@ enum route_result route_find(struct route_match *ret, struct vpr_arena *arena,
         return ROUTE_FOUND;
     }
     return other_verb ? ROUTE_NO_VERB : bad ? ROUTE_BAD : ROUTE_NO_PATH;
-}
-
-bool route_query(struct route_field *ret, size_t *ret_count, struct vpr_arena *arena,
-                 struct vpr_bytes query)
-{
-    size_t count = 0;
-    while (query.len) {
-        const uint8_t *amp = memchr(query.data, '&', query.len);
-        size_t len = amp ? (size_t)(amp - query.data) : query.len;
-        struct vpr_bytes pair = vpr_bytes_of(query.data, len);
-        size_t eaten = amp ? len + 1 : len;
-        query = vpr_bytes_of(query.data + eaten, query.len - eaten);
-        if (!pair.len) {
-            continue;
-        }
-        const uint8_t *equals = memchr(pair.data, '=', pair.len);
-        size_t name = equals ? (size_t)(equals - pair.data) : pair.len;
-        size_t value = equals ? name + 1 : pair.len;
-        if (count == ROUTE_PARAMS_MAX) {
-            return false;
-        }
-        ret[count].name = unescape(arena, vpr_bytes_of(pair.data, name), true);
-        ret[count].value =
-            unescape(arena, vpr_bytes_of(pair.data + value, pair.len - value), true);
-        if (!ret[count].name || !ret[count].value) {
-            return false;
-        }
-        count++;
-    }
-    *ret_count = count;
-    return true;
 }

@@ -19,8 +19,6 @@ extern const struct route_row route_rows[]; /* generated: app/node/routes.py */
 extern const size_t route_row_count;
 
 #define ROUTE_FIELDS_MAX 4
-#define ROUTE_PARAMS_MAX 32
-#define ROUTE_TARGET_BYTES_MAX 8192
 
 struct route_field {
     const char *name, *value; /* unescaped */
@@ -37,9 +35,5 @@ enum route_result { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_VERB, ROUTE_BAD };
 /* `path` raw, without query; strings go into the arena. */
 enum route_result route_find(struct route_match *ret, struct vpr_arena *arena,
                              struct vpr_bytes verb, struct vpr_bytes path);
-
-/* `a=1&b=%20` to fields in order; false: malformed or too many. */
-VPR_MUST_USE bool route_query(struct route_field *ret, size_t *ret_count,
-                              struct vpr_arena *arena, struct vpr_bytes query);
 
 #endif

@@ -22,7 +22,7 @@ enum vpr_code secrets_open(struct secrets **ret, const char *home, const char *b
         vpr_keyring_open(&secrets->ring, home, backend, passphrase_file, err);
     if (code == VPR_OK) {
         code = vpr_keyring_load(&secrets->beacon, secrets->ring, beacon_key,
-                                VPR_KEY_MASK(VPR_KEY_BEACON), err);
+                                VPR_KEYRING_MASK(VPR_KEYRING_BEACON), err);
     }
     if (code != VPR_OK) {
         secrets_close(secrets);

@@ -485,6 +485,88 @@ def check_parallel_readers(c):
     assert all(s == 200 and b["height"] == h["x-cosmos-block-height"] for s, h, b in answers)
 
 
+def raw(c, data):
+    """What comes back for bytes on a connection; the server may close it."""
+    with socket.create_connection(("127.0.0.1", c.api), timeout=10) as s:
+        s.sendall(data)
+        s.shutdown(socket.SHUT_WR)
+        got = b""
+        try:
+            while piece := s.recv(65536):
+                got += piece
+        except ConnectionResetError:
+            pass
+        return got
+
+
+def check_garbage_is_survived(c):
+    for path in ("/viper/v1/pool/%ff/1", "/viper/v1/servicers/%ff%fe", "/viper/v1/params?x=%ff",
+                 "/viper/v1/params?session=%ff", "/viper/v1/params?%ff=1", "/%ff",
+                 "/viper/v1/params?session=-1", "/viper/v1/params?session=1.5",
+                 "/viper/v1/actors?pagination.limit=99999999999999999999",
+                 "/viper/v1/actors?pagination.key=!!!", "/viper/v1/actors?kind=NOPE",
+                 "/viper/v1/actors?" + "&".join(f"a{i}=1" for i in range(900)),
+                 "/viper/v1/actors?pagination.limit=1&pagination.limit=1",
+                 "/viper/v1/accounts?pagination.key=" + "QUFB" * 1000):
+        status, _, body = c.http("GET", path)
+        assert status in (200, 400, 404), (path, status, body)
+        assert isinstance(body, dict), (path, body)
+    deep = {"tx": {"body": {"messages": []}}}
+    for body in (b"[" * 100000, b"{" * 50000, b'{"tx_bytes":"' + b"A" * 100000, b"\xff\xfe", b"",
+                 b"null", b"[]", b"5", b'{"tx_bytes":"AA=="}{}', b'{"mode":99,"tx_bytes":"AA=="}',
+                 b'{"tx":{"body":{"messages":[{"@type":"/x.Y","a":1}]}}}',
+                 b'{"tx":{"body":{"messages":[{"@type":"/viper.v1.MsgPause","actor":"x"}]}}}',
+                 json.dumps(deep).encode(), b'{"tx_bytes":"' + b"/" * 4000 + b'"}'):
+        for path in ("simulate", "txs"):
+            answer = raw(c, b"POST /cosmos/tx/v1beta1/%s HTTP/1.1\r\nHost: x\r\nConnection: close"
+                         b"\r\nContent-Length: %d\r\n\r\n" % (path.encode(), len(body)) + body)
+            status = int(answer.split()[1])
+            assert status in (200, 400, 404, 501, 503), (path, body[:60], answer)
+            json.loads(answer.split(b"\r\n\r\n", 1)[1])
+    for data in (b"\0" * 5000, b"GET / HTTP/9.9\r\n\r\n", os.urandom(3000), b"GET " + b"a" * 20000,
+                 b"GET /viper/v1/chain HTTP/1.1\r\n\r\n", b"\r\n" * 2000):
+        raw(c, data)
+    assert c.get("/viper/v1/chain")["chain_id"] == genesis.CHAIN_ID and c.app.poll() is None
+
+
+def check_keys_by_cli(c):
+    """Both backends, a secret carried from one to the other, and what is refused."""
+    home, secret, word = c.root + "/keys", c.root + "/secret", c.root + "/word"
+    with open(word, "w", encoding="utf-8") as f:
+        f.write("correct horse\n")
+
+    def keys(*args, backend="file", code=0):
+        done = subprocess.run([c.viperd, "keys", *args, "--home", home, "--keyring-backend",
+                               backend, "--passphrase-file", word], capture_output=True,
+                              text=True, check=False, timeout=60)
+        assert done.returncode == code, (args, done)
+        return done.stdout
+
+    made = json.loads(keys("add", "one", "--output", "json"))
+    assert made["address"].startswith("viper1") and made["end"] == "" and len(made["key"]) == 66
+    with open(secret, "w", encoding="utf-8") as f:
+        f.write(keys("export", "one", "--unsafe"))
+    keys("export", "one", code=2)
+    again = json.loads(keys("add", "two", "--import", secret, "--output", "json",
+                            backend="test"))
+    assert again["address"] == made["address"] and again["key"] == made["key"]
+    keys("add", "one", code=5)
+    keys("add", "../one", code=5)
+    keys("add", "x", "--kind", "wallet", code=2)
+    keys("add", "x", "--kind", "relay", "--algo", "secp256k1", code=2)
+    keys("show", "nobody", code=3)
+    for kind in ("operator", "relay", "gateway", "beacon"):
+        one = json.loads(keys("add", kind, "--kind", kind, "--output", "json", backend="test"))
+        assert one["kind"] == kind and (one["address"] != "") == (kind == "operator"), one
+        assert (len(one["end"]) == 64) == (kind == "beacon"), one
+        assert (one["key"] == "") == (kind == "beacon"), one
+    assert [k["name"] for k in json.loads(keys("list", "--output", "json", backend="test"))] == [
+        "beacon", "gateway", "operator", "relay", "two"]
+    with open(word, "w", encoding="utf-8") as f:
+        f.write("wrong horse!\n")
+    keys("export", "one", "--unsafe", code=5)
+
+
 # ---- stopping ----
 
 def check_node_outlives_cometbft(c):
@@ -503,7 +585,8 @@ def check_stops_within_a_second(c):
     start = time.monotonic()
     c.app.send_signal(signal.SIGTERM)
     assert c.app.wait(timeout=20) == 0
-    assert time.monotonic() - start < float(os.environ.get("STOP_S", "1.5")), time.monotonic() - start
+    took = time.monotonic() - start
+    assert took < float(os.environ.get("STOP_S", "1.5")), took
     stream.close()
 
 
@@ -550,12 +633,13 @@ def check_init_by_cli(c):
     c.cli("init", "m", "--home", home, code=2)
 
 
-CHECKS = [check_genesis_by_cli, check_init_by_cli, check_every_route_answers,
+CHECKS = [check_keys_by_cli, check_genesis_by_cli, check_init_by_cli, check_every_route_answers,
           check_errors_are_the_gateways, check_heights, check_head_options_cors,
           check_bank_send_by_cli, check_refusals_by_cli, check_actor_messages_by_cli,
           check_broadcast, check_sent_twice_is_the_same, check_simulate, check_abci_queries,
           check_events, check_streams_have_a_limit, check_metrics_and_health,
-          check_parallel_readers, check_node_outlives_cometbft, check_stops_within_a_second,
+          check_parallel_readers, check_garbage_is_survived,
+          check_node_outlives_cometbft, check_stops_within_a_second,
           check_state_at_rest]
 
 

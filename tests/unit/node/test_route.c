@@ -88,37 +88,6 @@ START_TEST(every_get_row_has_its_query)
 }
 END_TEST
 
-START_TEST(query_strings_come_in_order)
-{
-    struct route_field fields[ROUTE_PARAMS_MAX];
-    size_t count = 0;
-
-    ck_assert(route_query(fields, &count, &arena, vpr_bytes_str("a=1&&b=x+%26&c&a=2")));
-    ck_assert_uint_eq(count, 4);
-    ck_assert_str_eq(fields[1].value, "x &");
-    ck_assert_str_eq(fields[2].name, "c");
-    ck_assert_str_eq(fields[2].value, "");
-    ck_assert_str_eq(fields[3].value, "2");
-    ck_assert(!route_query(fields, &count, &arena, vpr_bytes_str("a=%zz")));
-}
-END_TEST
-
-START_TEST(too_many_parameters_are_refused)
-{
-    struct route_field fields[ROUTE_PARAMS_MAX];
-    char text[4 * ROUTE_PARAMS_MAX + 8] = "";
-    size_t count = 0;
-
-    for (int i = 0; i < ROUTE_PARAMS_MAX; i++) {
-        strcat(text, "a=1&");
-    }
-    ck_assert(route_query(fields, &count, &arena, vpr_bytes_str(text)));
-    ck_assert_uint_eq(count, ROUTE_PARAMS_MAX);
-    strcat(text, "b=1");
-    ck_assert(!route_query(fields, &count, &arena, vpr_bytes_str(text)));
-}
-END_TEST
-
 Suite *suite_route(void)
 {
     Suite *s = suite_create("route");
@@ -129,8 +98,6 @@ Suite *suite_route(void)
     tcase_add_test(t, the_most_literal_pattern_wins);
     tcase_add_test(t, unknown_paths_verbs_and_escapes_are_told_apart);
     tcase_add_test(t, every_get_row_has_its_query);
-    tcase_add_test(t, query_strings_come_in_order);
-    tcase_add_test(t, too_many_parameters_are_refused);
     suite_add_tcase(s, t);
     return s;
 }
