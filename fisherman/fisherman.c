@@ -317,7 +317,7 @@ static void sign_shadow(void *arg, struct vpr_signature *ret, const struct vpr_h
 static struct vpr_public_key public_key(const struct vpr_key *key)
 {
     const struct vpr_key_info *info = vpr_key_info(key);
-    struct vpr_public_key to = {.type = info->algo == VPR_KEY_SECP256K1
+    struct vpr_public_key to = {.type = info->algo == VPR_KEYRING_SECP256K1
                                             ? VPR_KEY_TYPE_SECP256K1
                                             : VPR_KEY_TYPE_ED25519};
 

@@ -60,7 +60,7 @@ static enum vpr_code load_keys(struct run *run, struct vpr_err *err)
 
     VPR_TRY(vpr_keyring_open(&run->ring, run->home, conf->keyring_backend, passphrase, err));
     return vpr_keyring_load(&run->operator_key, run->ring, conf->operator_key,
-                            VPR_KEY_MASK(VPR_KEY_OPERATOR), err);
+                            VPR_KEYRING_MASK(VPR_KEYRING_OPERATOR), err);
 }
 
 /* ---- init ---- */

@@ -108,7 +108,7 @@ static bool sign_token(void *arg, struct vpr_token *token)
     struct vpr_gateway *gateway = arg;
     const struct vpr_hash hash = vpr_token_hash(token);
 
-    vpr_key_sign_hash(gateway->key, VPR_KEY_GATEWAY, &token->signature, &hash);
+    vpr_key_sign_hash(gateway->key, VPR_KEYRING_GATEWAY, &token->signature, &hash);
     return true;
 }
 

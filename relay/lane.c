@@ -38,7 +38,7 @@ void vpr_tab_open(struct vpr_tab *tab, struct vpr_signed_request *ret,
         .req = *req,
     };
     const struct vpr_hash hash = vpr_request_hash(part);
-    vpr_key_sign_hash(pass->key, VPR_KEY_CLIENT, &ret->signature, &hash);
+    vpr_key_sign_hash(pass->key, VPR_KEYRING_CLIENT, &ret->signature, &hash);
     tab->pending_cu += cu;
     tab->pending++;
     tab->sent++;

@@ -54,7 +54,7 @@ static enum vpr_code load_key(struct run *run, struct vpr_err *err)
 
     VPR_TRY(vpr_keyring_open(&run->ring, run->home, conf->keyring_backend, passphrase, err));
     return vpr_keyring_load(&run->key, run->ring, conf->gateway_key,
-                            VPR_KEY_MASK(VPR_KEY_GATEWAY), err);
+                            VPR_KEYRING_MASK(VPR_KEYRING_GATEWAY), err);
 }
 
 /* ---- init ---- */

@@ -59,13 +59,12 @@ static enum vpr_code load_keys(struct run *run, struct vpr_err *err)
 
     VPR_TRY(vpr_keyring_open(&run->ring, run->home, conf->keyring_backend, passphrase, err));
     VPR_TRY(vpr_keyring_load(&run->operator_key, run->ring, conf->operator_key,
-                             VPR_KEY_MASK(VPR_KEY_OPERATOR) | VPR_KEY_MASK(VPR_KEY_ACCOUNT),
-                             err));
+                             VPR_KEYRING_WALLET, err));
     VPR_TRY(vpr_keyring_load(&run->relay_key, run->ring, conf->relay_key,
-                             VPR_KEY_MASK(VPR_KEY_RELAY), err));
+                             VPR_KEYRING_MASK(VPR_KEYRING_RELAY), err));
     if (conf->relay_key_next[0] != '\0') {
         VPR_TRY(vpr_keyring_load(&run->relay_key_next, run->ring, conf->relay_key_next,
-                                 VPR_KEY_MASK(VPR_KEY_RELAY), err));
+                                 VPR_KEYRING_MASK(VPR_KEYRING_RELAY), err));
     }
     return VPR_OK;
 }

@@ -231,7 +231,7 @@ static void sign_tx(void *arg, struct vpr_signature *ret, struct vpr_bytes sign_
 
 static void sign_hash(void *arg, struct vpr_signature *ret, const struct vpr_hash *hash)
 {
-    vpr_key_sign_hash(arg, VPR_KEY_RELAY, ret, hash);
+    vpr_key_sign_hash(arg, VPR_KEYRING_RELAY, ret, hash);
 }
 
 static void add_relay_key(struct vpr_roster_config *config, const struct vpr_key *key)
@@ -249,7 +249,7 @@ static void add_relay_key(struct vpr_roster_config *config, const struct vpr_key
 static struct vpr_public_key public_key(const struct vpr_key *key)
 {
     const struct vpr_key_info *info = vpr_key_info(key);
-    struct vpr_public_key to = {.type = info->algo == VPR_KEY_SECP256K1
+    struct vpr_public_key to = {.type = info->algo == VPR_KEYRING_SECP256K1
                                             ? VPR_KEY_TYPE_SECP256K1
                                             : VPR_KEY_TYPE_ED25519};
 

@@ -28,7 +28,7 @@ struct vpr_keyring *vpr_cli_keyring(struct vpr_cli *cli, int *ret_exit)
 static void address_text(char text[VPR_ADDRESS_TEXT_MAX], const struct vpr_key_info *info)
 {
     text[0] = 0;
-    if (info->kind == VPR_KEY_ACCOUNT || info->kind == VPR_KEY_OPERATOR) {
+    if (info->kind == VPR_KEYRING_ACCOUNT || info->kind == VPR_KEYRING_OPERATOR) {
         vpr_address_text(text, VPR_PREFIX_ACCOUNT, &info->address);
     }
 }
@@ -36,7 +36,7 @@ static void address_text(char text[VPR_ADDRESS_TEXT_MAX], const struct vpr_key_i
 static void print_key(struct vpr_buf *out, const struct vpr_key_info *info, bool json)
 {
     char address[VPR_ADDRESS_TEXT_MAX], key[2 * VPR_SECP_KEY_BYTES + 1];
-    bool beacon = info->kind == VPR_KEY_BEACON;
+    bool beacon = info->kind == VPR_KEYRING_BEACON;
 
     address_text(address, info);
     vpr_hex(key, info->public_key, info->public_len);
@@ -55,19 +55,19 @@ static bool read_wish(struct vpr_cli *cli, struct vpr_key_wish *ret)
 {
     const char *kind = vpr_cli_flag(cli, "kind"), *algo = vpr_cli_flag(cli, "algo");
 
-    *ret = (struct vpr_key_wish){.name = cli->args[0], .kind = VPR_KEY_ACCOUNT};
-    if (kind && (!vpr_key_kind_of(&ret->kind, kind) || ret->kind == VPR_KEY_CLIENT)) {
+    *ret = (struct vpr_key_wish){.name = cli->args[0], .kind = VPR_KEYRING_ACCOUNT};
+    if (kind && (!vpr_key_kind_of(&ret->kind, kind) || ret->kind == VPR_KEYRING_CLIENT)) {
         (void)vpr_cli_fail(cli, VPR_CLI_USAGE, "--kind %.40s is none of: account, operator, "
                            "relay, gateway, beacon", kind);
         return false;
     }
-    bool wallet = ret->kind == VPR_KEY_ACCOUNT || ret->kind == VPR_KEY_OPERATOR;
-    ret->algo = wallet                         ? VPR_KEY_SECP256K1
-                : ret->kind == VPR_KEY_BEACON ? VPR_KEY_CHAIN
-                                               : VPR_KEY_ED25519;
+    bool wallet = ret->kind == VPR_KEYRING_ACCOUNT || ret->kind == VPR_KEYRING_OPERATOR;
+    enum vpr_key_algo own = wallet                            ? VPR_KEYRING_SECP256K1
+                            : ret->kind == VPR_KEYRING_BEACON ? VPR_KEYRING_CHAIN
+                                                              : VPR_KEYRING_ED25519;
+    ret->algo = own;
     if (algo && (!vpr_key_algo_of(&ret->algo, algo) ||
-                 (wallet ? ret->algo == VPR_KEY_CHAIN : ret->kind == VPR_KEY_BEACON
-                               ? ret->algo != VPR_KEY_CHAIN : ret->algo != VPR_KEY_ED25519))) {
+                 (wallet ? ret->algo == VPR_KEYRING_CHAIN : ret->algo != own))) {
         (void)vpr_cli_fail(cli, VPR_CLI_USAGE, "--algo %.40s does not fit this kind: accounts "
                            "and operators have secp256k1 or ed25519, the others one", algo);
         return false;
@@ -216,7 +216,7 @@ static enum vpr_code name_of(struct vpr_cli *cli, struct vpr_keyring *ring, cons
     infos = VPR_ARENA_ARRAY(&cli->arena, struct vpr_key_info, VPR_KEYS_MAX);
     VPR_TRY(vpr_keyring_list(ring, infos, &count, err));
     for (size_t i = 0; i < count; i++) {
-        if ((infos[i].kind == VPR_KEY_ACCOUNT || infos[i].kind == VPR_KEY_OPERATOR) &&
+        if ((infos[i].kind == VPR_KEYRING_ACCOUNT || infos[i].kind == VPR_KEYRING_OPERATOR) &&
             vpr_address_equal(&infos[i].address, &address)) {
             *from = infos[i].name;
             return VPR_OK;
@@ -236,14 +236,14 @@ bool vpr_cli_signer_open(struct vpr_cli *cli, struct vpr_cli_signer *ret,
                          vpr_cli_flag(cli, "passphrase-file"), &err) != VPR_OK ||
         name_of(cli, ret->keyring, &from, &err) != VPR_OK ||
         vpr_keyring_load(&ret->secret, ret->keyring, from,
-                         VPR_KEY_MASK(VPR_KEY_ACCOUNT) | VPR_KEY_MASK(VPR_KEY_OPERATOR),
-                         &err) != VPR_OK) {
+                         VPR_KEYRING_WALLET, &err) != VPR_OK) {
         *ret_exit = vpr_cli_fail_err(cli, &err);
         vpr_cli_signer_close(ret);
         return false;
     }
     const struct vpr_key_info *info = vpr_key_info(ret->secret);
-    ret->key.type = info->algo == VPR_KEY_ED25519 ? VPR_KEY_TYPE_ED25519 : VPR_KEY_TYPE_SECP256K1;
+    ret->key.type = info->algo == VPR_KEYRING_ED25519 ? VPR_KEY_TYPE_ED25519
+                                                      : VPR_KEY_TYPE_SECP256K1;
     memcpy(ret->key.b, info->public_key, info->public_len);
     vpr_address_text(ret->address, VPR_PREFIX_ACCOUNT, &info->address);
     return true;

@@ -15,7 +15,7 @@ static const char *const pool_names[VPR_POOL_COUNT] = {"staked", "fees", "dao"};
 
 /* ---- records ---- */
 
-static uint64_t number_get(struct vpr_ctx *ctx, enum vpr_key first)
+static uint64_t number_get(struct vpr_ctx *ctx, enum vpr_key_first first)
 {
     const struct vpr_key_buf key = vpr_key(first);
     struct vpr_bytes value;
@@ -27,7 +27,7 @@ static uint64_t number_get(struct vpr_ctx *ctx, enum vpr_key first)
     return vpr_get_be64(value.data);
 }
 
-static void number_put(struct vpr_ctx *ctx, enum vpr_key first, uint64_t v)
+static void number_put(struct vpr_ctx *ctx, enum vpr_key_first first, uint64_t v)
 {
     const struct vpr_key_buf key = vpr_key(first);
     uint8_t be[8];

@@ -9,7 +9,7 @@
 
 /* ---- records ---- */
 
-static struct vpr_key_buf actor_key(enum vpr_key name, const struct vpr_address *who)
+static struct vpr_key_buf actor_key(enum vpr_key_first name, const struct vpr_address *who)
 {
     struct vpr_key_buf key = vpr_key(name);
     vpr_key_address(&key, who);

@@ -13,7 +13,7 @@
 #define METHOD_CU_MAX 1000
 #define LATENCY_MS_MAX 60000
 
-static struct vpr_key_buf id_key(enum vpr_key name, uint16_t id)
+static struct vpr_key_buf id_key(enum vpr_key_first name, uint16_t id)
 {
     struct vpr_key_buf key = vpr_key(name);
     vpr_key_u16(&key, id);
@@ -328,7 +328,7 @@ static Viper__V1__ZoneInfo *zone_info(struct vpr_ctx *ctx, const Viper__V1__Zone
 }
 
 /* The next record of a registry after *key, or the first; false: no more. */
-static bool next_record(struct vpr_ctx *ctx, enum vpr_key name, struct vpr_bytes *key,
+static bool next_record(struct vpr_ctx *ctx, enum vpr_key_first name, struct vpr_bytes *key,
                         struct vpr_bytes *ret_value)
 {
     struct vpr_key_buf prefix = vpr_key(name);
@@ -339,7 +339,7 @@ static bool next_record(struct vpr_ctx *ctx, enum vpr_key name, struct vpr_bytes
                           from, key, ret_value);
 }
 
-static size_t count_records(struct vpr_ctx *ctx, enum vpr_key name)
+static size_t count_records(struct vpr_ctx *ctx, enum vpr_key_first name)
 {
     struct vpr_bytes key = {NULL, 0}, value;
     size_t count = 0;

@@ -15,7 +15,7 @@ static const uint8_t present[] = {1};
 
 /* ---- keys ---- */
 
-static struct vpr_key_buf session_key(enum vpr_key first, uint64_t session)
+static struct vpr_key_buf session_key(enum vpr_key_first first, uint64_t session)
 {
     struct vpr_key_buf k = vpr_key(first);
     vpr_key_u64(&k, session);
@@ -540,7 +540,7 @@ static enum vpr_code answer_commits(struct vpr_ctx *ctx, const ProtobufCMessage 
     return VPR_OK;
 }
 
-static uint64_t count_keys(struct vpr_ctx *ctx, enum vpr_key first)
+static uint64_t count_keys(struct vpr_ctx *ctx, enum vpr_key_first first)
 {
     struct vpr_key_buf prefix = vpr_key(first);
     struct vpr_key_buf from = prefix;

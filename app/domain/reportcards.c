@@ -18,7 +18,7 @@
 
 /* ---- keys and records ---- */
 
-static struct vpr_key_buf session_key(enum vpr_key first, uint64_t session)
+static struct vpr_key_buf session_key(enum vpr_key_first first, uint64_t session)
 {
     struct vpr_key_buf k = vpr_key(first);
     vpr_key_u64(&k, session);
@@ -26,7 +26,7 @@ static struct vpr_key_buf session_key(enum vpr_key first, uint64_t session)
 }
 
 /* Of a Seal or a CardRecord. */
-static struct vpr_key_buf card_key(enum vpr_key first, uint64_t session,
+static struct vpr_key_buf card_key(enum vpr_key_first first, uint64_t session,
                                    const struct vpr_hash *sid,
                                    const struct vpr_address *fisherman)
 {
@@ -90,7 +90,7 @@ void vpr_cards_delete(struct vpr_ctx *ctx, const struct vpr_bench *bench)
 }
 
 static uint64_t
-delete_prefix(struct vpr_ctx *ctx, enum vpr_key first, uint64_t session, uint64_t limit)
+delete_prefix(struct vpr_ctx *ctx, enum vpr_key_first first, uint64_t session, uint64_t limit)
 {
     struct vpr_key_buf prefix = session_key(first, session);
     struct vpr_key_buf from = prefix;

@@ -16,7 +16,7 @@ static struct vpr_key_buf session_key(uint64_t number)
     return key;
 }
 
-static bool get_u64(struct vpr_ctx *ctx, enum vpr_key name, uint64_t *ret)
+static bool get_u64(struct vpr_ctx *ctx, enum vpr_key_first name, uint64_t *ret)
 {
     struct vpr_key_buf key = vpr_key(name);
     struct vpr_bytes value;
@@ -29,7 +29,7 @@ static bool get_u64(struct vpr_ctx *ctx, enum vpr_key name, uint64_t *ret)
     return true;
 }
 
-static void put_u64(struct vpr_ctx *ctx, enum vpr_key name, uint64_t number)
+static void put_u64(struct vpr_ctx *ctx, enum vpr_key_first name, uint64_t number)
 {
     struct vpr_key_buf key = vpr_key(name);
     uint8_t value[U64_BYTES];

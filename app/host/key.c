@@ -7,8 +7,8 @@
 #include "app/base/mem.h"
 #include "app/host/file.h"
 
-static const char *const kind_names[VPR_KEY_KINDS] = {"account", "operator", "relay",
-                                                      "gateway", "beacon", "client"};
+static const char *const kind_names[VPR_KEYRING_KINDS] = {"account", "operator", "relay",
+                                                          "gateway", "beacon", "client"};
 static const char *const algo_names[] = {"secp256k1", "ed25519", "chain"};
 
 const char *vpr_key_kind_name(enum vpr_key_kind kind)
@@ -45,10 +45,10 @@ bool vpr_key_algo_of(enum vpr_key_algo *ret, const char *name)
 
 bool vpr_key_algo_fits(enum vpr_key_kind kind, enum vpr_key_algo algo)
 {
-    if (kind == VPR_KEY_ACCOUNT || kind == VPR_KEY_OPERATOR) {
-        return algo != VPR_KEY_CHAIN;
+    if (kind == VPR_KEYRING_ACCOUNT || kind == VPR_KEYRING_OPERATOR) {
+        return algo != VPR_KEYRING_CHAIN;
     }
-    return algo == (kind == VPR_KEY_BEACON ? VPR_KEY_CHAIN : VPR_KEY_ED25519);
+    return algo == (kind == VPR_KEYRING_BEACON ? VPR_KEYRING_CHAIN : VPR_KEYRING_ED25519);
 }
 
 uint8_t *vpr_secret_alloc(size_t len)
@@ -89,10 +89,10 @@ void vpr_key_grow(struct vpr_key *key, const struct vpr_hash *first)
 void vpr_key_fill_address(struct vpr_key_info *info)
 {
     struct vpr_hash digest = vpr_sha256(info->public_key, info->public_len);
-    if (info->kind != VPR_KEY_ACCOUNT && info->kind != VPR_KEY_OPERATOR) {
+    if (info->kind != VPR_KEYRING_ACCOUNT && info->kind != VPR_KEYRING_OPERATOR) {
         return;
     }
-    if (info->algo == VPR_KEY_SECP256K1) {
+    if (info->algo == VPR_KEYRING_SECP256K1) {
         vpr_ripemd160(info->address.b, digest.b, sizeof digest.b);
     } else {
         memcpy(info->address.b, digest.b, sizeof info->address.b);
@@ -119,17 +119,17 @@ bool vpr_key_derive(struct vpr_key *key)
 
     memcpy(seed.b, key->secret, sizeof seed.b);
     switch (key->info.algo) {
-    case VPR_KEY_SECP256K1:
+    case VPR_KEYRING_SECP256K1:
         ok = vpr_secp256k1_public(key->info.public_key, &seed);
         key->info.public_len = VPR_SECP_KEY_BYTES;
         break;
-    case VPR_KEY_ED25519:
+    case VPR_KEYRING_ED25519:
         key->signer = vpr_secret_alloc(64);
         vpr_ed25519_keypair(&public_key, key->signer, &seed);
         memcpy(key->info.public_key, public_key.b, 32);
         key->info.public_len = 32;
         break;
-    case VPR_KEY_CHAIN:
+    case VPR_KEYRING_CHAIN:
         ok = reaches_end(key);
         break;
     }
@@ -145,7 +145,7 @@ struct vpr_key *vpr_key_new(const struct vpr_key_info *info)
     struct vpr_key *key = vpr_mem_alloc(sizeof *key);
     key->info = *info;
     key->secret_len =
-        info->algo == VPR_KEY_CHAIN ? (size_t)kept_values(info->chain_length) * 32 : 32;
+        info->algo == VPR_KEYRING_CHAIN ? (size_t)kept_values(info->chain_length) * 32 : 32;
     key->secret = vpr_secret_alloc(key->secret_len);
     return key;
 }
@@ -167,7 +167,7 @@ const struct vpr_key_info *vpr_key_info(const struct vpr_key *key)
 
 struct vpr_key *vpr_key_ephemeral(void)
 {
-    struct vpr_key_info info = {.kind = VPR_KEY_CLIENT, .algo = VPR_KEY_ED25519};
+    struct vpr_key_info info = {.kind = VPR_KEYRING_CLIENT, .algo = VPR_KEYRING_ED25519};
     vpr_sig_init();
     struct vpr_key *key = vpr_key_new(&info);
     vpr_random(key->secret, 32);
@@ -181,7 +181,7 @@ static void sign_digest(const struct vpr_key *key, struct vpr_signature *ret,
                         const struct vpr_hash *digest)
 {
     struct vpr_hash secret;
-    VPR_ASSERT(key->info.algo == VPR_KEY_SECP256K1);
+    VPR_ASSERT(key->info.algo == VPR_KEYRING_SECP256K1);
     memcpy(secret.b, key->secret, sizeof secret.b);
     bool ok = vpr_secp256k1_sign(ret, digest, &secret);
     sodium_memzero(&secret, sizeof secret);
@@ -191,8 +191,8 @@ static void sign_digest(const struct vpr_key *key, struct vpr_signature *ret,
 void vpr_key_sign_tx(const struct vpr_key *key, struct vpr_signature *ret,
                      struct vpr_bytes sign_doc)
 {
-    VPR_ASSERT(key->info.kind == VPR_KEY_ACCOUNT || key->info.kind == VPR_KEY_OPERATOR);
-    if (key->info.algo == VPR_KEY_ED25519) {
+    VPR_ASSERT(key->info.kind == VPR_KEYRING_ACCOUNT || key->info.kind == VPR_KEYRING_OPERATOR);
+    if (key->info.algo == VPR_KEYRING_ED25519) {
         vpr_ed25519_sign(ret, sign_doc.data, sign_doc.len, key->signer);
         return;
     }
@@ -203,8 +203,8 @@ void vpr_key_sign_tx(const struct vpr_key *key, struct vpr_signature *ret,
 void vpr_key_sign_hash(const struct vpr_key *key, enum vpr_key_kind kind,
                        struct vpr_signature *ret, const struct vpr_hash *digest)
 {
-    VPR_ASSERT(key->info.kind == kind && kind != VPR_KEY_BEACON);
-    if (key->info.algo == VPR_KEY_ED25519) {
+    VPR_ASSERT(key->info.kind == kind && kind != VPR_KEYRING_BEACON);
+    if (key->info.algo == VPR_KEYRING_ED25519) {
         vpr_ed25519_sign(ret, digest->b, sizeof digest->b, key->signer);
     } else {
         sign_digest(key, ret, digest);
@@ -250,7 +250,7 @@ static bool in_segment(const struct vpr_key *key, const struct vpr_hash *end,
 bool vpr_key_beacon_preimage(struct vpr_key *key, const struct vpr_hash *end,
                              struct vpr_hash *ret, uint64_t *ret_left)
 {
-    VPR_ASSERT(key->info.kind == VPR_KEY_BEACON);
+    VPR_ASSERT(key->info.kind == VPR_KEYRING_BEACON);
     uint64_t count = kept_values(key->info.chain_length);
     uint64_t start = key->segment == NULL ? count - 1 : key->segment_index;
 

@@ -211,7 +211,7 @@ static void put_info(struct vpr_buf *out, const struct vpr_key_info *info)
                    "  \"algorithm\": \"%s\"", info->name, vpr_key_kind_name(info->kind),
                    vpr_key_algo_name(info->algo));
     put_hex(out, "public_key", info->public_key, info->public_len);
-    if (info->algo == VPR_KEY_CHAIN) {
+    if (info->algo == VPR_KEYRING_CHAIN) {
         vpr_buf_printf(out, ",\n  \"chain_length\": %" PRIu64, info->chain_length);
     }
 }
@@ -290,13 +290,13 @@ static bool read_info(const json_t *json, const char *name, struct vpr_key_info 
         !vpr_key_kind_of(&info.kind, (const char *)kind.data) ||
         !text_field(json, "algorithm", &algo) ||
         !vpr_key_algo_of(&info.algo, (const char *)algo.data) ||
-        !vpr_key_algo_fits(info.kind, info.algo) || info.kind == VPR_KEY_CLIENT) {
+        !vpr_key_algo_fits(info.kind, info.algo) || info.kind == VPR_KEYRING_CLIENT) {
         return false;
     }
-    if (info.algo == VPR_KEY_SECP256K1) {
+    if (info.algo == VPR_KEYRING_SECP256K1) {
         info.public_len = VPR_SECP_KEY_BYTES;
     }
-    if (info.algo == VPR_KEY_CHAIN &&
+    if (info.algo == VPR_KEYRING_CHAIN &&
         !number_field(json, "chain_length", VPR_BEACON_LENGTH_MAX, &info.chain_length)) {
         return false;
     }
@@ -371,7 +371,7 @@ enum vpr_code vpr_keyring_load(struct vpr_key **ret, struct vpr_keyring *ring, c
     json_t *json;
 
     VPR_TRY(read_file(ring, name, &json, &info, err));
-    if ((VPR_KEY_MASK(info.kind) & kinds) == 0) {
+    if ((VPR_KEYRING_MASK(info.kind) & kinds) == 0) {
         json_decref(json);
         return vpr_fail(err, VPR_BAD_KEY, "key '%s' is of kind %s, which cannot do this", name,
                         vpr_key_kind_name(info.kind));
@@ -457,13 +457,13 @@ static enum vpr_code check_wish(struct vpr_keyring *ring, const struct vpr_key_w
     struct vpr_key_info info = {.kind = wish->kind, .algo = wish->algo};
 
     VPR_TRY(path_of(ring, path, wish->name, err));
-    if (wish->kind == VPR_KEY_CLIENT) {
+    if (wish->kind == VPR_KEYRING_CLIENT) {
         return vpr_fail(err, VPR_BAD_FIELD, "client keys are never stored");
     }
-    if (wish->kind == VPR_KEY_RELAY || wish->kind == VPR_KEY_GATEWAY) {
-        info.algo = VPR_KEY_ED25519;
-    } else if (wish->kind == VPR_KEY_BEACON) {
-        info.algo = VPR_KEY_CHAIN;
+    if (wish->kind == VPR_KEYRING_RELAY || wish->kind == VPR_KEYRING_GATEWAY) {
+        info.algo = VPR_KEYRING_ED25519;
+    } else if (wish->kind == VPR_KEYRING_BEACON) {
+        info.algo = VPR_KEYRING_CHAIN;
         info.chain_length = wish->chain_length == 0 ? VPR_BEACON_LENGTH : wish->chain_length;
     }
     if (!vpr_key_algo_fits(info.kind, info.algo) || info.chain_length > VPR_BEACON_LENGTH_MAX) {
@@ -493,7 +493,7 @@ static enum vpr_code make(struct vpr_keyring *ring, const struct vpr_key_wish *w
     }
     struct vpr_key *key = vpr_key_new(&info);
     memcpy(key->secret, seed, 32);
-    if (info.algo == VPR_KEY_CHAIN) {
+    if (info.algo == VPR_KEYRING_CHAIN) {
         struct vpr_hash first;
         memcpy(first.b, seed, sizeof first.b);
         vpr_key_grow(key, &first);
@@ -541,7 +541,7 @@ enum vpr_code vpr_keyring_export(struct vpr_keyring *ring, const char *name, int
                                  struct vpr_err *err)
 {
     struct vpr_key *key;
-    VPR_TRY(vpr_keyring_load(&key, ring, name, VPR_KEY_ANY, err));
+    VPR_TRY(vpr_keyring_load(&key, ring, name, VPR_KEYRING_ANY, err));
     char *text = (char *)vpr_secret_alloc(66);
     vpr_hex(text, key->secret, 32);
     text[64] = '\n';

@@ -27,18 +27,21 @@
 #define VPR_BEACON_STEP 1024 /* every so many values one is kept */
 
 enum vpr_key_kind {
-    VPR_KEY_ACCOUNT,
-    VPR_KEY_OPERATOR,
-    VPR_KEY_RELAY,
-    VPR_KEY_GATEWAY,
-    VPR_KEY_BEACON,
-    VPR_KEY_CLIENT,
+    VPR_KEYRING_ACCOUNT,
+    VPR_KEYRING_OPERATOR,
+    VPR_KEYRING_RELAY,
+    VPR_KEYRING_GATEWAY,
+    VPR_KEYRING_BEACON,
+    VPR_KEYRING_CLIENT,
 };
-#define VPR_KEY_KINDS 6
-#define VPR_KEY_ANY 0x3fU
-#define VPR_KEY_MASK(kind) (1U << (kind))
+#define VPR_KEYRING_KINDS 6
+#define VPR_KEYRING_ANY 0x3fU
+#define VPR_KEYRING_MASK(kind) (1U << (kind))
+/* What signs transactions. */
+#define VPR_KEYRING_WALLET \
+    (VPR_KEYRING_MASK(VPR_KEYRING_ACCOUNT) | VPR_KEYRING_MASK(VPR_KEYRING_OPERATOR))
 
-enum vpr_key_algo { VPR_KEY_SECP256K1, VPR_KEY_ED25519, VPR_KEY_CHAIN };
+enum vpr_key_algo { VPR_KEYRING_SECP256K1, VPR_KEYRING_ED25519, VPR_KEYRING_CHAIN };
 
 /* What everybody may know of a key. */
 struct vpr_key_info {

@@ -109,7 +109,7 @@ struct vpr_key_buf {
     uint8_t b[160];
     size_t len;
 };
-struct vpr_key_buf vpr_key(enum vpr_key first);
+struct vpr_key_buf vpr_key(enum vpr_key_first first);
 void vpr_key_u8(struct vpr_key_buf *k, uint8_t v);
 void vpr_key_u16(struct vpr_key_buf *k, uint16_t v);
 void vpr_key_u64(struct vpr_key_buf *k, uint64_t v);

@@ -29,7 +29,7 @@ enum vpr_store_id {
 #define VPR_SCHEMA 1
 
 /* Integers in keys are big-endian, so that key order is their order. */
-enum vpr_key {
+enum vpr_key_first {
     VPR_KEY_SCHEMA = 0x00,
 
     VPR_KEY_ACCOUNT = 'a',      /* accounts: address -> Account */

@@ -19,7 +19,7 @@ static void append(struct vpr_key_buf *k, const void *data, size_t len)
     k->len += len;
 }
 
-struct vpr_key_buf vpr_key(enum vpr_key first)
+struct vpr_key_buf vpr_key(enum vpr_key_first first)
 {
     struct vpr_key_buf k = {{0}, 0};
     vpr_key_u8(&k, (uint8_t)first);

@@ -78,7 +78,7 @@ static struct cast make_cast(void)
 static void store_key(struct vpr_keyring *ring, const char *name, enum vpr_key_kind kind,
                       const struct pair *pair)
 {
-    const struct vpr_key_wish wish = {.name = name, .kind = kind, .algo = VPR_KEY_ED25519};
+    const struct vpr_key_wish wish = {.name = name, .kind = kind, .algo = VPR_KEYRING_ED25519};
     struct vpr_key_info info;
     struct vpr_err err;
     char hex[65];
@@ -108,8 +108,8 @@ void bench_relays_home(const char *home)
     if (vpr_keyring_open(&ring, home, "test", NULL, &err) != VPR_OK) {
         bench_die("%s", err.text);
     }
-    store_key(ring, "operator", VPR_KEY_OPERATOR, &cast.operator_pair);
-    store_key(ring, "relay", VPR_KEY_RELAY, &cast.relay);
+    store_key(ring, "operator", VPR_KEYRING_OPERATOR, &cast.operator_pair);
+    store_key(ring, "relay", VPR_KEYRING_RELAY, &cast.relay);
     vpr_keyring_close(ring);
     vpr_address_text(servicer, VPR_PREFIX_ACCOUNT, &cast.servicer);
     vpr_address_text(requestor, VPR_PREFIX_ACCOUNT, &cast.requestor);

@@ -48,7 +48,7 @@ static struct vpr_key_info make(const char *name, enum vpr_key_kind kind, enum v
 static struct vpr_key *load(const char *name)
 {
     struct vpr_key *key;
-    ck_assert_msg(vpr_keyring_load(&key, ring, name, VPR_KEY_ANY, &err) == VPR_OK, "%s",
+    ck_assert_msg(vpr_keyring_load(&key, ring, name, VPR_KEYRING_ANY, &err) == VPR_OK, "%s",
                   err.text);
     return key;
 }
@@ -62,9 +62,9 @@ START_TEST(keys_survive_a_reload_and_sign)
     struct vpr_bytes doc = vpr_bytes_str("sign doc");
     struct vpr_hash digest = vpr_tagged("receipt", "x", 1), public_key;
     open_ring(backends[_i]);
-    struct vpr_key_info a = make("alice", VPR_KEY_ACCOUNT, VPR_KEY_SECP256K1);
-    struct vpr_key_info o = make("op", VPR_KEY_OPERATOR, VPR_KEY_ED25519);
-    struct vpr_key_info r = make("relay-1", VPR_KEY_RELAY, VPR_KEY_ED25519);
+    struct vpr_key_info a = make("alice", VPR_KEYRING_ACCOUNT, VPR_KEYRING_SECP256K1);
+    struct vpr_key_info o = make("op", VPR_KEYRING_OPERATOR, VPR_KEYRING_ED25519);
+    struct vpr_key_info r = make("relay-1", VPR_KEYRING_RELAY, VPR_KEYRING_ED25519);
     vpr_keyring_close(ring);
     open_ring(backends[_i]);
 
@@ -73,7 +73,7 @@ START_TEST(keys_survive_a_reload_and_sign)
     vpr_key_sign_tx(key, &sig, doc);
     struct vpr_hash hash = vpr_sha256(doc.data, doc.len);
     ck_assert(vpr_secp256k1_verify(&sig, &hash, a.public_key));
-    vpr_key_sign_hash(key, VPR_KEY_ACCOUNT, &sig, &digest);
+    vpr_key_sign_hash(key, VPR_KEYRING_ACCOUNT, &sig, &digest);
     ck_assert(vpr_secp256k1_verify(&sig, &digest, a.public_key));
     vpr_key_close(key);
 
@@ -85,7 +85,7 @@ START_TEST(keys_survive_a_reload_and_sign)
 
     key = load("relay-1");
     memcpy(public_key.b, r.public_key, 32);
-    vpr_key_sign_hash(key, VPR_KEY_RELAY, &sig, &digest);
+    vpr_key_sign_hash(key, VPR_KEYRING_RELAY, &sig, &digest);
     ck_assert(vpr_ed25519_verify(&sig, digest.b, 32, &public_key));
     vpr_key_close(key);
 }
@@ -97,7 +97,7 @@ START_TEST(files_are_private_and_sealed_ones_hold_no_secret)
     char path[160];
     struct vpr_buf text;
     open_ring(backends[_i]);
-    struct vpr_key_wish wish = {.name = "k", .kind = VPR_KEY_GATEWAY};
+    struct vpr_key_wish wish = {.name = "k", .kind = VPR_KEYRING_GATEWAY};
     const char *secret = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
     ck_assert_int_eq(vpr_keyring_import(ring, &wish, vpr_bytes_str(secret), NULL, &err), VPR_OK);
     snprintf(path, sizeof path, "%s/keyring-%s/k.key", home, backends[_i]);
@@ -126,16 +126,16 @@ START_TEST(a_wrong_passphrase_or_a_changed_file_does_not_open)
     char path[160];
     struct vpr_buf text;
     open_ring("file");
-    make("k", VPR_KEY_RELAY, VPR_KEY_ED25519);
+    make("k", VPR_KEYRING_RELAY, VPR_KEYRING_ED25519);
     vpr_keyring_close(ring);
     ck_assert_int_eq(vpr_file_write(pass, vpr_bytes_str("wrong horse"), 0600, &err), VPR_OK);
     open_ring("file");
-    ck_assert_int_eq(vpr_keyring_load(&key, ring, "k", VPR_KEY_ANY, &err), VPR_BAD_KEY);
+    ck_assert_int_eq(vpr_keyring_load(&key, ring, "k", VPR_KEYRING_ANY, &err), VPR_BAD_KEY);
     ck_assert_ptr_null(key);
     vpr_keyring_close(ring);
     ck_assert_int_eq(vpr_file_write(pass, vpr_bytes_str("short"), 0600, &err), VPR_OK);
     open_ring("file");
-    ck_assert_int_eq(vpr_keyring_load(&key, ring, "k", VPR_KEY_ANY, &err), VPR_BAD_FIELD);
+    ck_assert_int_eq(vpr_keyring_load(&key, ring, "k", VPR_KEYRING_ANY, &err), VPR_BAD_FIELD);
     vpr_keyring_close(ring);
 
     /* a relay key that says it is a gateway key */
@@ -152,9 +152,9 @@ START_TEST(a_wrong_passphrase_or_a_changed_file_does_not_open)
     vpr_buf_str(&other, "\"gateway\"");
     vpr_buf_str(&other, kind + 7);
     ck_assert_int_eq(vpr_file_write(path, vpr_buf_bytes(&other), 0600, &err), VPR_OK);
-    ck_assert_int_eq(vpr_keyring_load(&key, ring, "k", VPR_KEY_ANY, &err), VPR_BAD_KEY);
+    ck_assert_int_eq(vpr_keyring_load(&key, ring, "k", VPR_KEYRING_ANY, &err), VPR_BAD_KEY);
     ck_assert_int_eq(vpr_file_write(path, vpr_buf_bytes(&text), 0600, &err), VPR_OK);
-    ck_assert_int_eq(vpr_keyring_load(&key, ring, "k", VPR_KEY_ANY, &err), VPR_OK);
+    ck_assert_int_eq(vpr_keyring_load(&key, ring, "k", VPR_KEYRING_ANY, &err), VPR_OK);
     vpr_key_close(key);
     vpr_buf_finish(&text);
     vpr_buf_finish(&other);
@@ -168,20 +168,20 @@ START_TEST(names_kinds_and_duplicates_are_checked)
     static const char *const names[] = {"", ".a", "-a", "a/b", "../a", "A", "a b",
                                         "a12345678901234567890123456789012", "\xc3\xa4"};
     open_ring("test");
-    make("a", VPR_KEY_RELAY, VPR_KEY_ED25519);
-    struct vpr_key_wish wish = {.name = "a", .kind = VPR_KEY_RELAY};
+    make("a", VPR_KEYRING_RELAY, VPR_KEYRING_ED25519);
+    struct vpr_key_wish wish = {.name = "a", .kind = VPR_KEYRING_RELAY};
     ck_assert_int_eq(vpr_keyring_create(ring, &wish, &info, &err), VPR_DUPLICATE);
     for (size_t i = 0; i < VPR_COUNT(names); i++) {
         wish.name = names[i];
         ck_assert_int_eq(vpr_keyring_create(ring, &wish, &info, &err), VPR_BAD_FIELD);
     }
-    ck_assert_int_eq(vpr_keyring_load(&key, ring, "a", VPR_KEY_MASK(VPR_KEY_GATEWAY), &err),
+    ck_assert_int_eq(vpr_keyring_load(&key, ring, "a", VPR_KEYRING_MASK(VPR_KEYRING_GATEWAY), &err),
                      VPR_BAD_KEY);
     ck_assert_str_eq(err.text, "key 'a' is of kind relay, which cannot do this");
-    ck_assert_int_eq(vpr_keyring_load(&key, ring, "b", VPR_KEY_ANY, &err), VPR_NOT_FOUND);
-    wish = (struct vpr_key_wish){.name = "c", .kind = VPR_KEY_CLIENT};
+    ck_assert_int_eq(vpr_keyring_load(&key, ring, "b", VPR_KEYRING_ANY, &err), VPR_NOT_FOUND);
+    wish = (struct vpr_key_wish){.name = "c", .kind = VPR_KEYRING_CLIENT};
     ck_assert_int_eq(vpr_keyring_create(ring, &wish, &info, &err), VPR_BAD_FIELD);
-    wish = (struct vpr_key_wish){.name = "c", .kind = VPR_KEY_ACCOUNT};
+    wish = (struct vpr_key_wish){.name = "c", .kind = VPR_KEYRING_ACCOUNT};
     ck_assert_int_eq(vpr_keyring_import(ring, &wish, vpr_bytes_str("00"), &info, &err),
                      VPR_BAD_KEY);
     char zeros[65];
@@ -201,9 +201,9 @@ START_TEST(the_list_is_sorted_and_shrinks)
     size_t count;
     char path[160];
     open_ring("test");
-    make("b", VPR_KEY_RELAY, VPR_KEY_ED25519);
-    make("a", VPR_KEY_ACCOUNT, VPR_KEY_SECP256K1);
-    make("c", VPR_KEY_BEACON, VPR_KEY_CHAIN);
+    make("b", VPR_KEYRING_RELAY, VPR_KEYRING_ED25519);
+    make("a", VPR_KEYRING_ACCOUNT, VPR_KEYRING_SECP256K1);
+    make("c", VPR_KEYRING_BEACON, VPR_KEYRING_CHAIN);
     snprintf(path, sizeof path, "%s/keyring-test/notes.txt", home);
     ck_assert_int_eq(vpr_file_write(path, vpr_bytes_str("x"), 0600, &err), VPR_OK);
     ck_assert_int_eq(vpr_keyring_list(ring, infos, &count, &err), VPR_OK);
@@ -224,7 +224,7 @@ START_TEST(addresses_follow_from_keys)
     struct vpr_key_info info;
     char hex[67];
     open_ring("test");
-    struct vpr_key_wish wish = {.name = "one", .kind = VPR_KEY_ACCOUNT};
+    struct vpr_key_wish wish = {.name = "one", .kind = VPR_KEYRING_ACCOUNT};
     ck_assert_int_eq(vpr_keyring_import(ring, &wish, vpr_bytes_str(
         "0000000000000000000000000000000000000000000000000000000000000001"), &info, &err), VPR_OK);
     vpr_hex(hex, info.public_key, 33);
@@ -240,7 +240,7 @@ START_TEST(every_preimage_of_a_beacon_is_found)
     struct vpr_hash end, x;
     uint64_t left;
     open_ring(backends[_i]);
-    struct vpr_key_info info = make("beacon", VPR_KEY_BEACON, VPR_KEY_CHAIN);
+    struct vpr_key_info info = make("beacon", VPR_KEYRING_BEACON, VPR_KEYRING_CHAIN);
     memcpy(end.b, info.public_key, 32);
     struct vpr_key *key = load("beacon");
     for (uint64_t i = 5000; i > 0; i--) {
@@ -269,7 +269,7 @@ START_TEST(a_full_beacon_is_made_and_found_in_seconds)
     struct vpr_hash end, x;
     uint64_t left;
     open_ring("test");
-    struct vpr_key_wish wish = {.name = "beacon", .kind = VPR_KEY_BEACON};
+    struct vpr_key_wish wish = {.name = "beacon", .kind = VPR_KEYRING_BEACON};
     ck_assert_int_eq(vpr_keyring_create(ring, &wish, &info, &err), VPR_OK);
     ck_assert_uint_eq(info.chain_length, VPR_BEACON_LENGTH);
     struct vpr_key *key = load("beacon");
@@ -285,9 +285,9 @@ START_TEST(a_client_key_lives_in_memory_only)
     struct vpr_signature sig;
     struct vpr_hash digest = vpr_tagged("request", "x", 1), public_key;
     struct vpr_key *key = vpr_key_ephemeral();
-    ck_assert_int_eq(vpr_key_info(key)->kind, VPR_KEY_CLIENT);
+    ck_assert_int_eq(vpr_key_info(key)->kind, VPR_KEYRING_CLIENT);
     memcpy(public_key.b, vpr_key_info(key)->public_key, 32);
-    vpr_key_sign_hash(key, VPR_KEY_CLIENT, &sig, &digest);
+    vpr_key_sign_hash(key, VPR_KEYRING_CLIENT, &sig, &digest);
     ck_assert(vpr_ed25519_verify(&sig, digest.b, 32, &public_key));
     vpr_key_close(key);
     ring = NULL;
@@ -299,7 +299,7 @@ START_TEST(signing_as_another_kind_halts)
     struct vpr_signature sig;
     struct vpr_hash digest = vpr_tagged("request", "x", 1);
     struct vpr_key *key = vpr_key_ephemeral();
-    vpr_key_sign_hash(key, VPR_KEY_GATEWAY, &sig, &digest);
+    vpr_key_sign_hash(key, VPR_KEYRING_GATEWAY, &sig, &digest);
 }
 END_TEST
 

@@ -47,12 +47,12 @@ static void make_key(struct world *w, const char *name, enum vpr_key_kind kind,
 {
     const struct vpr_key_wish wish = {
         .name = name, .kind = kind,
-        .algo = kind == VPR_KEY_OPERATOR ? VPR_KEY_SECP256K1 : VPR_KEY_ED25519};
+        .algo = kind == VPR_KEYRING_OPERATOR ? VPR_KEYRING_SECP256K1 : VPR_KEYRING_ED25519};
     struct vpr_key_info info;
     struct vpr_err err;
 
     ck_assert_int_eq(vpr_keyring_create(w->ring, &wish, &info, &err), VPR_OK);
-    ck_assert_int_eq(vpr_keyring_load(ret, w->ring, name, VPR_KEY_ANY, &err), VPR_OK);
+    ck_assert_int_eq(vpr_keyring_load(ret, w->ring, name, VPR_KEYRING_ANY, &err), VPR_OK);
 }
 
 static void servicer_start(struct world *w)
@@ -77,8 +77,8 @@ static void world_init(struct world *w, uint64_t height)
     temp_dir(w->home);
     w->loop = vpr_loop_create();
     ck_assert_int_eq(vpr_keyring_open(&w->ring, w->home, "test", NULL, &err), VPR_OK);
-    make_key(w, "operator", VPR_KEY_OPERATOR, &w->operator_key);
-    make_key(w, "relay", VPR_KEY_RELAY, &w->relay_key);
+    make_key(w, "operator", VPR_KEYRING_OPERATOR, &w->operator_key);
+    make_key(w, "relay", VPR_KEYRING_RELAY, &w->relay_key);
     w->gateway = keypair_of(1);
     w->lanes[0] = keypair_of(2);
     w->lanes[1] = keypair_of(3);
