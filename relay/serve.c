@@ -320,7 +320,8 @@ static bool look_form(struct look *look)
     if (!vpr_wire_target_parse(&chain, &look->path, http->target)) {
         const bool health = vpr_bytes_equal(http->path, vpr_bytes_str("/health"));
         reply_no_relay(look->serve, http, health ? 200 : 404, VPR_RELAY_NO_RELAY,
-                       health ? "{\"status\":\"ok\"}\n" : "{\"error\":{\"reason\":\"no relay\"}}\n");
+                       health ? "{\"status\":\"ok\"}\n"
+                              : "{\"error\":{\"reason\":\"no relay\"}}\n");
         return false;
     }
     if (!vpr_bytes_equal(http->method, vpr_bytes_str("POST"))) {

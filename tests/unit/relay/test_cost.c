@@ -38,7 +38,8 @@ END_TEST
 
 START_TEST(a_batch_costs_the_sum)
 {
-    ck_assert_uint_eq(cost("", "[{\"id\":1,\"method\":\"getblock\"},{\"id\":2,\"method\":\"status\"},"
+    ck_assert_uint_eq(cost("", "[{\"id\":1,\"method\":\"getblock\"},"
+                               "{\"id\":2,\"method\":\"status\"},"
                                "{\"id\":3,\"method\":\"x\"},7]"), 25);
     ck_assert_uint_eq(cost("", "[]"), 1);
 }
