@@ -18,7 +18,7 @@
 /* A sync costs the processor as much as half a signature, so appends wait for each other: until
  * the loop has nothing else to do, but never for more of them or for longer than this. */
 #define WAITING_MAX 32
-#define WAITING_US_MAX 1000
+#define WAITING_MS_MAX 1
 
 struct fill {
     uint8_t *data;
@@ -48,8 +48,8 @@ struct vpr_leaves {
     void *arg;
     struct vpr_timer *retry;
     struct vpr_idle *idler;
-    uint32_t waiting;         /* appends since the thread was last told; the loop's */
-    uint64_t waiting_since_us;
+    struct vpr_timer *latest;
+    uint32_t waiting; /* appends since the thread was last told; the loop's */
     pthread_t thread;
     bool has_thread;
     bool gone; /* destroyed, and kept for the post that is on its way */
@@ -296,6 +296,9 @@ static void tell_thread(void *arg)
 {
     struct vpr_leaves *leaves = arg;
 
+    if (leaves->waiting == 0) {
+        return; /* somebody else has told it */
+    }
     leaves->waiting = 0;
     pthread_mutex_lock(&leaves->lock);
     leaves->told = true;
@@ -306,12 +309,11 @@ static void tell_thread(void *arg)
 static void tell_soon(struct vpr_leaves *leaves)
 {
     if (leaves->waiting == 0) {
-        leaves->waiting_since_us = vpr_mono_us();
+        vpr_timer_once(leaves->latest, WAITING_MS_MAX);
         vpr_idle_ask(leaves->idler);
     }
     leaves->waiting++;
-    if (leaves->waiting >= WAITING_MAX ||
-        vpr_mono_us() - leaves->waiting_since_us >= WAITING_US_MAX) {
+    if (leaves->waiting >= WAITING_MAX) {
         tell_thread(leaves);
     }
 }
@@ -347,6 +349,7 @@ enum vpr_code vpr_leaves_create(struct vpr_leaves **ret, struct vpr_loop *loop,
     leaves->next = 1;
     leaves->retry = vpr_timer_create(loop, retry_full, leaves);
     leaves->idler = vpr_idle_create(loop, tell_thread, leaves);
+    leaves->latest = vpr_timer_create(loop, tell_thread, leaves);
     pthread_mutex_init(&leaves->lock, NULL);
     pthread_cond_init(&leaves->work, NULL);
     pthread_cond_init(&leaves->idle, NULL);
@@ -383,6 +386,7 @@ void vpr_leaves_destroy(struct vpr_leaves *leaves)
     }
     vpr_timer_destroy(leaves->retry);
     vpr_idle_destroy(leaves->idler);
+    vpr_timer_destroy(leaves->latest);
     pthread_mutex_destroy(&leaves->lock);
     pthread_cond_destroy(&leaves->work);
     pthread_cond_destroy(&leaves->idle);

@@ -3,8 +3,8 @@
  * Owns the files `session-N.leaves` of one directory and the thread that syncs them.  Its one
  * rule: an append is done only when fdatasync has returned over it; the callback says so, on
  * the loop, and whoever appended a leaf keeps its answer back until then.  Many appends share
- * one sync: it starts when the loop has nothing else to do, for 32 of them at the latest, or
- * with the first one that comes more than 1 ms after the first that waits.
+ * one sync: it starts when the loop has nothing else to do, at the latest with the 32nd of
+ * them, or 1 ms after the first.
  *
  * A segment is a 64-byte header {"VPRLEAF1", session 8, servicer 20, zeros, crc32c 4}, then
  * records {length 4, crc32c 4, kind 1, data}, integers big-endian, length and crc over kind
