@@ -24,6 +24,7 @@ struct post {
     struct vpr_timer *retry;
     uint32_t cursor; /* of the sids whose requestor is asked */
     bool handed;     /* to the commits */
+    bool told;       /* that the chain does not know the servicer */
 };
 
 struct vpr_roster {
@@ -72,7 +73,8 @@ static void on_servicer(void *arg, const struct vpr_node_answer *answer)
 
     post->call = NULL;
     if (!answer->ok) {
-        if (answer->status == 404) {
+        if (answer->status == 404 && !post->told) {
+            post->told = true;
             vpr_log_warn("relay", "the chain knows no such servicer", "id=%s",
                          post->roster->servicer_text);
         }
@@ -82,10 +84,12 @@ static void on_servicer(void *arg, const struct vpr_node_answer *answer)
     const Viper__V1__QueryServicerResponse *m =
         (const Viper__V1__QueryServicerResponse *)answer->message;
     use_key(post, m->relay_key);
-    if (m->eligible && post->served.sign == NULL) {
+    if (post->served.sign == NULL) {
         /* A receipt under another key is none: better to serve nothing, and to say so. */
-        vpr_log_error("relay", "none of relay-keys is this servicer's key on the chain",
-                      "session=%" PRIu64, session);
+        if (m->eligible) {
+            vpr_log_error("relay", "neither relay-key nor relay-key-next is the one on the chain",
+                          "session=%" PRIu64, session);
+        }
         post->served.ready = true;
         post->opening = OPEN;
         return;

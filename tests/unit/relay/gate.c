@@ -254,18 +254,33 @@ static struct vpr_panel *draw_panel(struct gate *gate, uint64_t quota)
     return panel;
 }
 
-static void seat_servicer(struct gate *gate, uint32_t i)
+void gate_servicer_open(struct servicer *s, struct vpr_loop *loop, uint8_t n)
 {
     const struct vpr_http_server_config http = {.body_max = 1 << 20};
-    struct servicer *s = &gate->servicers[i];
-    struct vpr_seat *seat = &gate->panel->seats[i];
     struct vpr_err err;
 
-    ck_assert_int_eq(vpr_http_server_create(&s->server, gate->loop, &http, on_relay, s, &err),
+    servicers_loop = loop;
+    ck_assert_int_eq(vpr_http_server_create(&s->server, loop, &http, on_relay, s, &err),
                      VPR_OK);
-    s->id = seat->id;
-    s->relay = keypair_of((uint8_t)(10 + i));
+    s->relay = keypair_of((uint8_t)(10 + n));
     s->has_token = false;
+}
+
+void gate_servicer_close(struct servicer *s)
+{
+    vpr_http_server_destroy(s->server);
+    for (size_t i = 0; i < s->held_count; i++) {
+        vpr_http_reply_text(s->held[i], 500, "text/plain", "");
+    }
+}
+
+static void seat_servicer(struct gate *gate, uint32_t i)
+{
+    struct servicer *s = &gate->servicers[i];
+    struct vpr_seat *seat = &gate->panel->seats[i];
+
+    gate_servicer_open(s, gate->loop, (uint8_t)i);
+    s->id = seat->id;
     seat->relay_key = s->relay.key;
     seat->score_ppm = 900000;
     seat->known = true;
@@ -358,10 +373,7 @@ void gate_close(struct gate *gate)
     vpr_front_destroy(gate->front);
     vpr_shadow_destroy(gate->door);
     for (size_t i = 0; i < GATE_SERVICERS; i++) {
-        vpr_http_server_destroy(gate->servicers[i].server);
-        for (size_t j = 0; j < gate->servicers[i].held_count; j++) {
-            vpr_http_reply_text(gate->servicers[i].held[j], 500, "text/plain", "");
-        }
+        gate_servicer_close(&gate->servicers[i]);
     }
     vpr_panel_release(gate->panel);
     vpr_corpus_destroy(gate->corpus);

@@ -100,6 +100,9 @@ void gate_close(struct gate *gate);
 void gate_until(struct gate *gate, const bool *flag);
 void gate_for_ms(struct gate *gate, uint64_t ms);
 void gate_release(struct servicer *servicer); /* answer what is held, as GOOD */
+/* One alone, for worlds that are not this one; n makes its relay key. */
+void gate_servicer_open(struct servicer *servicer, struct vpr_loop *loop, uint8_t n);
+void gate_servicer_close(struct servicer *servicer);
 void gate_all(struct gate *gate, enum manner manner);
 
 /* Start, or do, a client's request to the front. */

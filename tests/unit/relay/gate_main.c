@@ -12,6 +12,7 @@ int main(void)
     srunner_add_suite(runner, suite_panel());
     srunner_add_suite(runner, suite_front());
     srunner_add_suite(runner, suite_shadow());
+    srunner_add_suite(runner, suite_gateway());
     srunner_run_all(runner, CK_ENV);
     const int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

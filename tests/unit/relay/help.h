@@ -32,5 +32,6 @@ Suite *suite_claim(void);
 Suite *suite_cost(void);
 Suite *suite_serve(void);
 Suite *suite_servicer(void);
+Suite *suite_settings(void);
 
 #endif

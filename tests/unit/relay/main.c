@@ -13,6 +13,7 @@ int main(void)
     srunner_add_suite(runner, suite_cost());
     srunner_add_suite(runner, suite_serve());
     srunner_add_suite(runner, suite_servicer());
+    srunner_add_suite(runner, suite_settings());
     srunner_run_all(runner, CK_ENV);
     const int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
