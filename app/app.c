@@ -145,13 +145,15 @@ static enum vpr_code import(struct vpr_app *app)
     size_t mark = vpr_arena_mark(ctx.arena);
     vpr_pools_forget(app->pools);
     VPR_TRY(vpr_genesis_import(&ctx, genesis->state, genesis->initial_height));
-    /* The set that InitChain tells CometBFT is on record as told. */
-    struct vpr_validator_update *updates = NULL;
-    size_t count = vpr_validators_update(&ctx, &updates);
-    app->first_count = count;
-    if (count > 0) {
+    /* The set that InitChain tells CometBFT is on record as told; an export has it already,
+     * but CometBFT has not. */
+    struct vpr_validator_update *set = NULL;
+    (void)vpr_validators_update(&ctx, &set);
+    app->first_count = vpr_validators_set(&ctx, &set);
+    if (app->first_count > 0) {
         vpr_arena_release(&app->proposal, 0);
-        app->first_set = vpr_arena_copy(&app->proposal, updates, count * sizeof updates[0]);
+        app->first_set =
+            vpr_arena_copy(&app->proposal, set, app->first_count * sizeof set[0]);
     }
     vpr_arena_release(ctx.arena, mark);
     return VPR_OK;

@@ -162,6 +162,24 @@ size_t vpr_validators_update(struct vpr_ctx *ctx, struct vpr_validator_update **
     return changes;
 }
 
+size_t vpr_validators_set(struct vpr_ctx *ctx, struct vpr_validator_update **ret_set)
+{
+    struct row *rows;
+    size_t count = read_rows(ctx, &rows);
+    struct vpr_validator_update *set =
+        VPR_ARENA_ARRAY(ctx->arena, struct vpr_validator_update, count);
+    size_t members = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (vpr_validator_in_set(rows[i].actor)) {
+            set[members].key = vpr_hash_of_field(rows[i].actor->validator->consensus_key);
+            set[members].power = rows[i].actor->validator->power;
+            members++;
+        }
+    }
+    *ret_set = set;
+    return members;
+}
+
 /* ---- yield ---- */
 
 static uint64_t bonded_stake(const struct row *rows, size_t count, uint64_t *ret_members)

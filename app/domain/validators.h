@@ -19,6 +19,9 @@ VPR_MUST_USE bool vpr_validator_by_consensus(struct vpr_ctx *ctx,
  * against what CometBFT knows.  Never empties the set.  ret_updates in ctx->arena. */
 size_t vpr_validators_update(struct vpr_ctx *ctx, struct vpr_validator_update **ret_updates);
 
+/* All of the set with their powers, as CometBFT knows it; ret_set in ctx->arena. */
+size_t vpr_validators_set(struct vpr_ctx *ctx, struct vpr_validator_update **ret_set);
+
 /* In the first block of a session: mint the yield of the one that ended and pay the fees of
  * the fee pool out the same way. */
 void vpr_validators_yield(struct vpr_ctx *ctx);

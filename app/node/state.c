@@ -3,6 +3,7 @@
  * The node must not run: the database is locked by whoever has it open. */
 #include <jansson.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "app/base/bytes.h"
 #include "app/host/file.h"
@@ -12,6 +13,12 @@
 
 #define ARENA_BYTES (UINT64_C(1) << 34) /* address space; an export is the whole state */
 #define GENESIS_BYTES_MAX (1024u * 1024 * 1024)
+#define CONSENSUS_PARAMS \
+    "{\"block\":{\"max_bytes\":\"8388608\",\"max_gas\":\"-1\"}," \
+    "\"evidence\":{\"max_age_num_blocks\":\"100000\"," \
+    "\"max_age_duration\":\"172800000000000\",\"max_bytes\":\"1048576\"}," \
+    "\"validator\":{\"pub_key_types\":[\"ed25519\"]},\"version\":{\"app\":\"1\"}," \
+    "\"abci\":{\"vote_extensions_enable_height\":\"0\"}}"
 
 struct vpr_app *node_open(struct vpr_cli *cli, bool create, int *ret_exit)
 {
@@ -84,6 +91,23 @@ int node_check_state(struct vpr_cli *cli)
     return with_state(cli, check);
 }
 
+/* What CometBFT wants in a genesis.json.  Its consensus parameters are not in our state:
+ * these are those of `viperd init`.  InitChain tells it the validators. */
+static void head(struct vpr_cli *cli, const struct vpr_ctx *ctx)
+{
+    time_t at = (time_t)ctx->time_s;
+    struct tm parts;
+    char text[32];
+
+    if (!gmtime_r(&at, &parts) || !strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)) {
+        VPR_HALT("the block time has no text");
+    }
+    vpr_buf_printf(&cli->out, "{\"genesis_time\":\"%s\",\"chain_id\":\"%s\","
+                   "\"initial_height\":\"%" PRIu64 "\",\"consensus_params\":"
+                   CONSENSUS_PARAMS ",\"app_hash\":\"\",", text, ctx->chain_id,
+                   ctx->height + 1);
+}
+
 /* A genesis for a chain that goes on: same chain-id, the next height. */
 static int export(struct vpr_cli *cli, struct vpr_app *app, struct vpr_ctx *ctx)
 {
@@ -97,9 +121,8 @@ static int export(struct vpr_cli *cli, struct vpr_app *app, struct vpr_ctx *ctx)
     VPR_ASSERT(state != NULL);
     vpr_hex(hash, vpr_app_hash(app).b, 32);
     cli->out.max = GENESIS_BYTES_MAX;
-    vpr_buf_printf(&cli->out, "{\"chain_id\":\"%s\",\"initial_height\":\"%" PRIu64
-                   "\",\"app_hash_of_export\":\"%s\",\"app_state\":", ctx->chain_id,
-                   ctx->height + 1, hash);
+    head(cli, ctx);
+    vpr_buf_printf(&cli->out, "\"app_hash_of_export\":\"%s\",\"app_state\":", hash);
     if (vpr_pbjson_write(&cli->out, state, &options, &err) != VPR_OK) {
         return vpr_cli_fail_err(cli, &err);
     }

@@ -12,8 +12,8 @@
 #include "tests/fuzz/mutate.h"
 
 static const char *const seeds[] = {
-    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_call\","
-    "\"params\":[{\"to\":\"0x\"},\"latest\"]}",
+    ("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_call\","
+     "\"params\":[{\"to\":\"0x\"},\"latest\"]}"),
     "[{\"id\":\"a\",\"method\":\"m\"},{\"id\":null,\"method\":\"n\",\"params\":{}}]",
     "{\"a\":[1,2.5e-3,-0,true,false,null,\"\\u20ac\\ud83d\\udc0d\\n\"],\"b\":{\"c\":{}}}",
     "[]", "{}", "[[[[1]]]]", "\"text\"", "-12.5E+7", "[\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\x8d\"]",

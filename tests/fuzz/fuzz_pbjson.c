@@ -31,8 +31,9 @@ static const char *const words[] = {
     "\"accounts\":", "\"chains\":", "\"time\":", "\"A===\"", "KEY_TYPE_ED25519",
 };
 static const char *const queries[] = {
-    "chains=1&chains=2&url=a%20b&zone=3&relay_key=AQID", "time=2026-01-01T00:00:00Z&"
-    "consensus_params.evidence.max_age_duration=1h30m&initialHeight=5", "echo.message=x",
+    "chains=1&chains=2&url=a%20b&zone=3&relay_key=AQID", "echo.message=x",
+    ("time=2026-01-01T00:00:00Z&consensus_params.evidence.max_age_duration=1h30m"
+     "&initialHeight=5"),
     "body.memo=a&body.timeout_height=5&signatures=AQ&body.unordered=true",
 };
 static const char *const marks[] = {
