@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""A chain is exported, its node wiped, and started again from the export behind the real
+CometBFT: same app hash, the next height, the same balances.
+
+    tests/net/export.py VIPERD COMETBFT
+
+Exit code 77 means skipped: there is no cometbft to be had."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import chain_smoke as smoke
+
+
+def start_again(node, exported):
+    """As an operator does: keys stay, everything else comes from the new genesis."""
+    subprocess.run([node.cometbft, "unsafe-reset-all", "--home", node.home], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    shutil.rmtree(node.home + "/data/viper.db", ignore_errors=True)
+    with open(node.home + "/config/genesis.json", "w", encoding="utf-8") as f:
+        f.write(exported)
+    node.start()
+
+
+def main():
+    viperd, cometbft = sys.argv[1:3]
+    if not os.path.exists(cometbft):
+        print("skipped: no", cometbft)
+        return 77
+    root = tempfile.mkdtemp(prefix="viper.", dir="/tmp")
+    node = smoke.Node(viperd, cometbft, root)
+    try:
+        node.start()
+        node.until("the first block", lambda: node.height() >= 2)
+        smoke.check_tx(node)
+        node.until("session 1", lambda: node.height() >= 13)
+        node.stop()
+        exported = subprocess.run([viperd, "export", "--home", node.home], check=True,
+                                  capture_output=True, text=True).stdout
+        genesis = json.loads(exported)
+        height = int(genesis["initial_height"])
+        assert height >= 14, height
+
+        start_again(node, exported)
+        node.until("blocks after the export", lambda: node.height() >= height + 2)
+        assert int(node.call("status")["sync_info"]["earliest_block_height"]) == height
+        assert node.app_hash(height).lower() == genesis["app_hash_of_export"]
+        bob = smoke.amount_in(node.balance(smoke.BOB.address()))
+        assert bob == 1000 * smoke.VIPR + 12345, bob
+        node.stop()
+        assert node.app.returncode == 0, node.logs()
+        print(f"the export of height {height - 1} goes on at {height}, same app hash")
+        return 0
+    finally:
+        node.kill()
+        shutil.rmtree(root)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
