@@ -288,26 +288,3 @@ enum vpr_code vpr_node_ask(const ProtobufCMessage **ret, struct vpr_arena *arena
                                        .body_max = VPR_NODE_ANSWER_BYTES_MAX};
     return wait_for(ret, arena, &http, response, err);
 }
-
-enum vpr_code vpr_node_send(const ProtobufCMessage **ret, struct vpr_arena *arena,
-                            const char *url, const char *path, const ProtobufCMessage *request,
-                            const ProtobufCMessageDescriptor *response, struct vpr_err *err)
-{
-    static const struct vpr_pbjson_options options;
-    struct vpr_buf body;
-
-    VPR_TRY(check_url(url, err));
-    vpr_buf_init(&body, REQUEST_BYTES_MAX);
-    enum vpr_code code = vpr_pbjson_write(&body, request, &options, err);
-    if (code == VPR_OK) {
-        const struct vpr_http_call http = {.method = "POST", .url = vpr_bytes_str(url),
-                                           .path = vpr_bytes_str(path),
-                                           .headers = &json_header, .header_count = 1,
-                                           .body = vpr_buf_bytes(&body),
-                                           .retry = VPR_HTTP_RETRY_IDEMPOTENT,
-                                           .body_max = VPR_NODE_ANSWER_BYTES_MAX};
-        code = wait_for(ret, arena, &http, response, err);
-    }
-    vpr_buf_finish(&body);
-    return code;
-}

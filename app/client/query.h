@@ -2,8 +2,8 @@
  *
  * Owns the connections to that node.  Its one rule: an answer is either decoded whole, with
  * the height it was read at, or it is an error with a sentence.  The node is the operator's
- * own choice, so private addresses are fine.  One loop, one thread; the blocking calls at the
- * end are for the CLI. */
+ * own choice, so private addresses are fine.  One loop, one thread; the blocking call at the end
+ * is for commands that check a set-up. */
 #ifndef VPR_CLIENT_QUERY_H
 #define VPR_CLIENT_QUERY_H
 
@@ -54,10 +54,5 @@ VPR_MUST_USE enum vpr_code vpr_node_ask(const ProtobufCMessage **ret, struct vpr
                                         const char *url, const char *path,
                                         const ProtobufCMessageDescriptor *response,
                                         struct vpr_err *err);
-VPR_MUST_USE enum vpr_code vpr_node_send(const ProtobufCMessage **ret, struct vpr_arena *arena,
-                                         const char *url, const char *path,
-                                         const ProtobufCMessage *request,
-                                         const ProtobufCMessageDescriptor *response,
-                                         struct vpr_err *err);
 
 #endif

@@ -81,19 +81,4 @@ uint32_t vpr_submit_jobs(const struct vpr_submitter *submitter);
 
 struct vpr_address vpr_submitter_account(const struct vpr_submitter *submitter);
 
-/* For the CLI: one transaction, waited for until it is in a block (`wait_s` at most).  REFUSED
- * outcomes become the refusal's code; ret_hash is filled once something was sent. */
-struct vpr_submit_once {
-    const char *url; /* of the node */
-    struct vpr_public_key key;
-    vpr_sign_fn *sign;
-    void *sign_arg;
-    const ProtobufCMessage *const *messages;
-    size_t count;
-    uint32_t wait_s; /* 0: 60 */
-};
-VPR_MUST_USE enum vpr_code vpr_submit_wait(const struct vpr_submit_once *once,
-                                           char ret_hash[VPR_TX_HASH_TEXT_MAX],
-                                           uint64_t *ret_height, struct vpr_err *err);
-
 #endif
