@@ -426,7 +426,11 @@ static enum vpr_code read_file(struct vpr_book *book, struct vpr_err *err)
     if (code == VPR_OK) {
         const size_t good = read_frames(book, vpr_buf_bytes(&buf));
         book->cut_bytes = buf.len - good;
-        code = open_file(book, good, err);
+        code = book->last == 0
+                   ? vpr_fail(err, VPR_BAD_ENCODING,
+                              "%s holds no samples of session %" PRIu64 " and this fisherman",
+                              book->path, book->session)
+                   : open_file(book, good, err);
     }
     vpr_buf_finish(&buf);
     return code;
@@ -436,13 +440,8 @@ enum vpr_code vpr_book_read(struct vpr_book **ret, const char *dir, uint64_t ses
                             const struct vpr_address *fisherman, struct vpr_err *err)
 {
     struct vpr_book *book = book_new(dir, session, fisherman);
-    enum vpr_code code = read_file(book, err);
+    const enum vpr_code code = read_file(book, err);
 
-    if (code == VPR_OK && book->last == 0) {
-        code = vpr_fail(err, VPR_BAD_ENCODING,
-                        "%s holds no samples of session %" PRIu64 " and this fisherman",
-                        book->path, session);
-    }
     if (code != VPR_OK) {
         vpr_book_close(book);
         return code;

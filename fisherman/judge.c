@@ -160,27 +160,39 @@ static void hear(const struct vpr_opinion *voices[VPR_JUDGE_SERVICERS_MAX],
 struct tally {
     uint32_t results, errors;
     const struct vpr_hash *value; /* what most of the others say, if more than half */
+    uint32_t value_voices;
+    uint32_t own_voices; /* others that say what the judged one says, and itself */
     uint64_t height;              /* H(t), with the one that is judged if it has a result */
 };
 
-static void count_values(struct tally *t, const struct vpr_opinion *const *voices)
+static uint32_t count_equal(const struct vpr_opinion *const *voices,
+                            const struct vpr_hash *value)
 {
-    for (uint32_t a = 0; a < VPR_JUDGE_SERVICERS_MAX; a++) {
-        uint32_t equal = 0;
-        if (voices[a] == NULL || voices[a]->finding.found != VPR_FOUND_RESULT) {
+    uint32_t equal = 0;
+
+    for (uint32_t s = 0; s < VPR_JUDGE_SERVICERS_MAX; s++) {
+        equal += voices[s] != NULL && voices[s]->finding.found == VPR_FOUND_RESULT &&
+                         vpr_hash_equal(&voices[s]->finding.value, value)
+                     ? 1
+                     : 0;
+    }
+    return equal;
+}
+
+static void count_values(struct tally *t, const struct vpr_opinion *const *voices,
+                         const struct vpr_opinion *of)
+{
+    for (uint32_t s = 0; s < VPR_JUDGE_SERVICERS_MAX && t->value == NULL; s++) {
+        if (voices[s] == NULL || voices[s]->finding.found != VPR_FOUND_RESULT) {
             continue;
         }
-        for (uint32_t b = 0; b < VPR_JUDGE_SERVICERS_MAX; b++) {
-            equal += voices[b] != NULL && voices[b]->finding.found == VPR_FOUND_RESULT &&
-                             vpr_hash_equal(&voices[a]->finding.value, &voices[b]->finding.value)
-                         ? 1
-                         : 0;
-        }
+        const uint32_t equal = count_equal(voices, &voices[s]->finding.value);
         if (equal * 2 > t->results) {
-            t->value = &voices[a]->finding.value;
-            return;
+            t->value = &voices[s]->finding.value;
+            t->value_voices = equal;
         }
     }
+    t->own_voices = 1 + count_equal(voices, &of->finding.value);
 }
 
 static struct tally count_voices(const struct vpr_opinion *const *voices,
@@ -205,7 +217,7 @@ static struct tally count_voices(const struct vpr_opinion *const *voices,
             heights[count++] = of->finding.height;
         }
         t.height = vpr_median(heights, count);
-        count_values(&t, voices);
+        count_values(&t, voices, of);
     }
     return t;
 }
@@ -230,6 +242,9 @@ static enum vpr_verdict verdict_of(const struct vpr_opinion *o, const struct tal
         return VPR_VERDICT_NONE;
     } else {
         right = vpr_hash_equal(&f->value, t->value);
+        if (!right && t->own_voices >= t->value_voices) {
+            return VPR_VERDICT_NONE; /* two against two */
+        }
     }
     return right ? VPR_VERDICT_CORRECT : VPR_VERDICT_WRONG;
 }

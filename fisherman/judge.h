@@ -4,7 +4,8 @@
  * before it.  Its one rule: nothing is held against a servicer unless at least two others
  * have a result to hold against it.
  *
- *   exact, shape  same request: equal to what most of the others say
+ *   exact, shape  same request: equal to what more than half of the others say; wrong only if
+ *                 those are more than say the same as it does
  *   head          |h - H(t)| <= within at its own time of receipt; H(t) is the median of the
  *                 newest heights of all servicers within the two block times before
  *   an error      wrong where more of the others have a result than have none
