@@ -307,120 +307,6 @@ static void call_answered(struct call *call, const struct vpr_send_result *resul
     end_call(call, VPR_OUTCOME_ANSWERED);
 }
 
-/* ---- choosing ---- */
-
-struct choice {
-    struct vpr_panel *panel;
-    struct vpr_seat *seat;
-    uint64_t cu;
-};
-
-static bool was_used(const struct call *call, const struct vpr_address *id)
-{
-    for (uint32_t i = 0; i < call->used_count; i++) {
-        if (vpr_address_equal(&call->used[i], id)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* How picky to be.  OWES: the servicer would rather see acknowledgements first.  SICK: its
- * breaker is open or it asked for a pause; one at a time may still try. */
-enum care { CARE_ALL, CARE_OWES, CARE_SICK };
-
-static bool fits(const struct vpr_seat *seat, uint64_t cu, enum care care, uint64_t now_ms)
-{
-    if (!vpr_tab_room(&seat->tab, cu) || seat->tab.pending >= VPR_PANEL_PENDING_MAX) {
-        return false;
-    }
-    switch (care) {
-    case CARE_ALL:
-        return vpr_health_may(seat->health, now_ms) && vpr_tab_bears(&seat->tab, cu);
-    case CARE_OWES:
-        return vpr_health_may(seat->health, now_ms);
-    case CARE_SICK:
-        return seat->tab.pending == 0;
-    }
-    return false;
-}
-
-static bool choose(struct choice *ret, struct call *call, const struct choice *all,
-                   size_t count, enum care care)
-{
-    struct choice fit[VPR_PANEL_PAIRS_MAX * VPR_PANEL_SEATS_MAX];
-    uint64_t weights[VPR_PANEL_PAIRS_MAX * VPR_PANEL_SEATS_MAX];
-    const uint64_t now_ms = vpr_mono_ms();
-    struct vpr_front *front = call->reply->front;
-    size_t n = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        const struct vpr_seat *seat = all[i].seat;
-        if (!was_used(call, &seat->id) && fits(seat, all[i].cu, care, now_ms)) {
-            weights[n] = vpr_health_weight(seat->health, seat->score_ppm, seat->tab.pending);
-            fit[n++] = all[i];
-        }
-    }
-    if (n == 0) {
-        return false;
-    }
-    const uint64_t luck[3] = {vpr_luck(&front->luck), vpr_luck(&front->luck),
-                              vpr_luck(&front->luck)};
-    *ret = fit[vpr_select(weights, n, luck)];
-    return true;
-}
-
-/* Every seat of the chain, with what the call costs there; or why there is none. */
-static bool seats_of(struct choice *ret, size_t *ret_count, struct call *call,
-                     enum vpr_meter_outcome *ret_why)
-{
-    struct vpr_front *front = call->reply->front;
-    struct vpr_panel *panels[VPR_PANEL_PAIRS_MAX];
-    const size_t panel_count =
-        front->config.source.panels(front->config.source.arg, panels);
-    size_t count = 0;
-
-    *ret_why = VPR_OUTCOME_NO_SESSION;
-    for (size_t i = 0; i < panel_count; i++) {
-        uint64_t cu;
-        if (panels[i]->chain != call->reply->chain) {
-            continue;
-        }
-        if (vpr_cost_of(&cu, &panels[i]->costs, NULL, call->reply->path, call->body) !=
-            VPR_COST_OK) {
-            *ret_why = VPR_OUTCOME_BAD_REQUEST;
-            return false;
-        }
-        for (uint32_t j = 0; j < panels[i]->seat_count; j++) {
-            ret[count++] = (struct choice){panels[i], &panels[i]->seats[j], cu};
-        }
-    }
-    *ret_count = count;
-    return count > 0;
-}
-
-static bool pick(struct choice *ret, struct call *call, enum vpr_meter_outcome *ret_why)
-{
-    struct choice all[VPR_PANEL_PAIRS_MAX * VPR_PANEL_SEATS_MAX];
-    size_t count = 0;
-
-    if (!seats_of(all, &count, call, ret_why)) {
-        return false;
-    }
-    for (int care = CARE_ALL; care <= CARE_SICK; care++) {
-        if (choose(ret, call, all, count, (enum care)care)) {
-            return true;
-        }
-    }
-    *ret_why = VPR_OUTCOME_QUOTA;
-    for (size_t i = 0; i < count; i++) {
-        if (vpr_tab_room(&all[i].seat->tab, all[i].cu)) {
-            *ret_why = VPR_OUTCOME_BUSY;
-        }
-    }
-    return false;
-}
-
 /* ---- relays of a call ---- */
 
 static void on_sent(void *arg, const struct vpr_send_result *result);
@@ -428,9 +314,17 @@ static void on_sent(void *arg, const struct vpr_send_result *result);
 static bool attempt(struct call *call, enum vpr_meter_outcome *ret_why)
 {
     struct reply *reply = call->reply;
-    struct choice choice;
+    struct vpr_choice choice;
+    const struct vpr_wanted wanted = {.chain = reply->chain,
+                                      .path = reply->path,
+                                      .body = call->body,
+                                      .used = call->used,
+                                      .used_count = call->used_count};
 
-    if (call->used_count == USED_MAX || !pick(&choice, call, ret_why)) {
+    *ret_why = VPR_OUTCOME_FAILED;
+    if (call->used_count == USED_MAX ||
+        !vpr_choose(&choice, ret_why, &reply->front->config.source, &wanted,
+                    &reply->front->luck)) {
         return false;
     }
     const struct vpr_send send = {

@@ -20,24 +20,17 @@
 #define VPR_RELAY_FRONT_H
 
 #include "app/host/http_server.h"
+#include "relay/choose.h"
 #include "relay/send.h"
-#include "relay/view.h"
 
 #define VPR_FRONT_RETRIES_MAX 2
 #define VPR_FRONT_MOVES_MAX 4
 #define VPR_FRONT_SIDE_BY_SIDE 32 /* elements of one batch under way at one time */
 #define VPR_FRONT_BATCH_BYTES_MAX (32u * 1024 * 1024) /* of one batch's answer */
 
-/* Where panels come from: a view, or a test. */
-struct vpr_front_source {
-    size_t (*panels)(void *arg, struct vpr_panel *ret[VPR_PANEL_PAIRS_MAX]);
-    bool (*chain)(void *arg, uint16_t *ret_chain, struct vpr_bytes text);
-    void *arg;
-};
-
 struct vpr_front_config {
     struct vpr_http_server_config http; /* body_max: of a request */
-    struct vpr_front_source source;
+    struct vpr_source source;
     struct vpr_sender *sender;
     struct vpr_metrics *metrics;
     uint32_t attempt_ms; /* 0: 2,500 */

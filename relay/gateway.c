@@ -329,7 +329,7 @@ static const char *or_null(const char *text)
 static enum vpr_code create_servers(struct vpr_gateway *gateway, struct vpr_err *err)
 {
     const struct vpr_gateway_conf *conf = gateway->conf;
-    const struct vpr_front_source source = {panels_of, chain_of, gateway};
+    const struct vpr_source source = {panels_of, chain_of, gateway};
     char host[VPR_LISTEN_HOST_MAX];
     struct vpr_http_server_config http = {.cert_file = or_null(conf->tls_cert),
                                           .key_file = or_null(conf->tls_key),

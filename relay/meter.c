@@ -18,9 +18,9 @@ static const char *const relays[] = {"sent", "answered", "refused", "failed"};
 static const char *const failures[] = {
     "none",   "bad_url",   "private_address", "resolve", "connect",     "timeout",
     "closed", "malformed", "too_large",       "busy",    "bad_receipt", "no_receipt"};
-static const char *const refusals[] = {"quota",     "session",        "membership", "token",
-                                       "signature", "seq",            "cu",         "unacknowledged",
-                                       "overload",  "backend",        "size",       "unknown"};
+static const char *const refusals[] = {
+    "quota", "session",        "membership", "token",   "signature", "seq",
+    "cu",    "unacknowledged", "overload",   "backend", "size",      "unknown"};
 static const char *const resends[] = {"token", "stale"};
 static const char *const shadows[] = {"relayed",  "size",  "form",  "session",   "fisherman",
                                       "servicer", "share", "nonce", "signature", "corpus",

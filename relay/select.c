@@ -98,6 +98,17 @@ void vpr_health_refused(struct vpr_health *health, uint64_t now_ms, uint64_t pau
     }
 }
 
+void vpr_health_moved(struct vpr_health *health)
+{
+    health->breaker = VPR_BREAKER_CLOSED;
+    health->open_ms = VPR_BREAKER_OPEN_MS;
+    health->row = 0;
+    health->window_all = 0;
+    health->window_bad = 0;
+    health->pause_until_ms = 0;
+    health->good_ppm = (uint32_t)VPR_PPM;
+}
+
 void vpr_health_head(struct vpr_health *health, uint64_t now_ms, uint64_t height,
                      uint64_t others, uint64_t within)
 {

@@ -52,6 +52,8 @@ void vpr_health_good(struct vpr_health *health, uint64_t now_ms, uint64_t latenc
 void vpr_health_bad(struct vpr_health *health, uint64_t now_ms);
 /* A signed refusal that is no sickness. */
 void vpr_health_refused(struct vpr_health *health, uint64_t now_ms, uint64_t pause_ms);
+/* It is at another address now: what was wrong with the old one is forgotten. */
+void vpr_health_moved(struct vpr_health *health);
 /* It told a height; `others`: what the bench agrees on, 0 if unknown. */
 void vpr_health_head(struct vpr_health *health, uint64_t now_ms, uint64_t height,
                      uint64_t others, uint64_t within);

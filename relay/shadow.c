@@ -94,7 +94,7 @@ static enum vpr_meter_shadow check_form(struct post *post, const struct vpr_http
 
 static enum vpr_meter_shadow check_draw(struct vpr_shadow_door *door, struct post *post)
 {
-    const struct vpr_front_source *source = &door->config.source;
+    const struct vpr_source *source = &door->config.source;
     struct vpr_panel *panels[VPR_PANEL_PAIRS_MAX];
     const size_t count = source->panels(source->arg, panels);
 

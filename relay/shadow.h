@@ -17,7 +17,7 @@
 
 struct vpr_shadow_config {
     struct vpr_http_server_config http;
-    struct vpr_front_source source;
+    struct vpr_source source;
     struct vpr_sender *sender;
     struct vpr_metrics *metrics;
 };

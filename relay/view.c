@@ -6,6 +6,7 @@
 #include "app/base/mem.h"
 #include "app/host/log.h"
 #include "app/rules/ids.h"
+#include "relay/chain_list.h"
 #include "relay/meter.h"
 
 #define TRIES_MAX 3         /* for answers of one height */
@@ -18,18 +19,6 @@ enum kind { ASK_REQUESTOR, ASK_CHAINS, ASK_POOL, ASK_BENCH, ASK_SERVICER, ASK_FI
 struct pool {
     struct vpr_pool_member *members;
     size_t count, size;
-};
-
-struct chain {
-    uint16_t id;
-    char name[VPR_PANEL_NAME_MAX];
-    struct vpr_hash corpus;
-    struct vpr_costs costs;
-};
-
-struct chains {
-    size_t count;
-    struct chain *all; /* VPR_VIEW_CHAINS_MAX */
 };
 
 struct pair {
@@ -52,7 +41,7 @@ struct load {
     struct vpr_address owner;
     uint64_t usd, budget_uvipr;
     uint32_t num_servicers;
-    struct chains chains;
+    struct vpr_chain_list chains;
     size_t pair_count;
     struct pair pairs[VPR_PANEL_PAIRS_MAX];
 };
@@ -79,7 +68,7 @@ struct vpr_view {
     uint64_t session; /* whose panels are in use */
     size_t panel_count;
     struct vpr_panel *panels[VPR_PANEL_PAIRS_MAX];
-    struct chains chains; /* of the last load */
+    struct vpr_chain_list chains; /* of the last load */
 };
 
 static void begin(struct vpr_view *view, uint32_t tries);
@@ -244,28 +233,6 @@ static void told_requestor(struct vpr_view *view, const Viper__V1__QueryRequesto
     }
 }
 
-static void told_chains(struct vpr_view *view, const Viper__V1__QueryChainsResponse *told)
-{
-    struct chains *chains = &view->load->chains;
-
-    for (size_t i = 0; i < told->n_chains && chains->count < VPR_VIEW_CHAINS_MAX; i++) {
-        const Viper__V1__ChainInfo *info = told->chains[i];
-        struct chain *chain = &chains->all[chains->count];
-        if (info->id > UINT16_MAX || info->corpus_hash.len > sizeof chain->corpus.b) {
-            continue;
-        }
-        chain->id = (uint16_t)info->id;
-        snprintf(chain->name, sizeof chain->name, "%s", info->name);
-        if (info->corpus_hash.len > 0) {
-            memcpy(chain->corpus.b, info->corpus_hash.data, info->corpus_hash.len);
-        }
-        for (size_t j = 0; j < info->n_methods; j++) {
-            vpr_costs_add(&chain->costs, info->methods[j]->method, info->methods[j]->cu);
-        }
-        chains->count++;
-    }
-}
-
 static void told_pool(struct vpr_view *view, const struct ask *ask,
                       const Viper__V1__QueryPoolResponse *told)
 {
@@ -326,9 +293,11 @@ static void told_servicer(const struct ask *ask, const Viper__V1__QueryServicerR
     if (len >= sizeof seat->url) {
         return;
     }
-    if (seat->known && (strlen(seat->url) != len || memcmp(seat->url, told->actor->url, len) != 0)) {
+    if (seat->known &&
+        (strlen(seat->url) != len || memcmp(seat->url, told->actor->url, len) != 0)) {
         vpr_log_info("gateway", "servicer moved", "servicer=%s url=%.*s", told->actor->id,
                      (int)len, told->actor->url);
+        vpr_health_moved(seat->health);
     }
     memcpy(seat->url, told->actor->url, len);
     seat->url[len] = '\0';
@@ -364,7 +333,8 @@ static void told_any(struct vpr_view *view, const struct ask *ask,
         told_requestor(view, (const Viper__V1__QueryRequestorResponse *)message);
         break;
     case ASK_CHAINS:
-        told_chains(view, (const Viper__V1__QueryChainsResponse *)message);
+        vpr_chain_list_read(&view->load->chains,
+                            (const Viper__V1__QueryChainsResponse *)message);
         break;
     case ASK_POOL:
         told_pool(view, ask, (const Viper__V1__QueryPoolResponse *)message);
@@ -382,15 +352,6 @@ static void told_any(struct vpr_view *view, const struct ask *ask,
 }
 
 /* ---- a load ---- */
-
-static void free_chains(struct chains *chains)
-{
-    for (size_t i = 0; i < chains->count; i++) {
-        vpr_costs_finish(&chains->all[i].costs);
-    }
-    vpr_mem_free(chains->all);
-    *chains = (struct chains){0};
-}
 
 static void end_load(struct vpr_view *view)
 {
@@ -411,7 +372,7 @@ static void end_load(struct vpr_view *view)
         vpr_mem_free(load->pairs[i].fishermen.members);
         vpr_panel_release(load->pairs[i].panel);
     }
-    free_chains(&load->chains);
+    vpr_chain_list_finish(&load->chains);
     vpr_mem_free(load);
     view->load = NULL;
 }
@@ -459,17 +420,13 @@ static void dress_panel(struct vpr_view *view, struct vpr_panel *panel)
 {
     struct load *load = view->load;
 
-    for (size_t i = 0; i < load->chains.count; i++) {
-        const struct chain *chain = &load->chains.all[i];
-        if (chain->id == panel->chain) {
-            memcpy(panel->name, chain->name, sizeof panel->name);
-            for (size_t j = 0; j < chain->costs.count; j++) {
-                vpr_costs_add(&panel->costs, chain->costs.rows[j].method,
-                              chain->costs.rows[j].cu);
-            }
-            panel->corpus =
-                view->config.corpus(view->config.arg, panel->chain, &chain->corpus);
+    const struct vpr_chain_entry *chain = vpr_chain_list_find(&load->chains, panel->chain);
+    if (chain != NULL) {
+        memcpy(panel->name, chain->name, sizeof panel->name);
+        for (size_t i = 0; i < chain->costs.count; i++) {
+            vpr_costs_add(&panel->costs, chain->costs.rows[i].method, chain->costs.rows[i].cu);
         }
+        panel->corpus = view->config.corpus(view->config.arg, panel->chain, &chain->corpus);
     }
     for (uint32_t i = 0; i < panel->seat_count; i++) {
         panel->seats[i].health =
@@ -552,9 +509,9 @@ static void publish(struct vpr_view *view)
     }
     view->has_session = true;
     view->session = load->session.number;
-    free_chains(&view->chains);
+    vpr_chain_list_finish(&view->chains);
     view->chains = load->chains;
-    load->chains = (struct chains){0};
+    load->chains = (struct vpr_chain_list){0};
     vpr_metric_add(metrics, VPR_METER_LOADS, load->mismatch ? VPR_LOAD_MISMATCH : VPR_LOAD_OK,
                    0, 1);
     vpr_metric_set(metrics, VPR_METER_SESSION, 0, 0, (int64_t)view->session);
@@ -690,7 +647,6 @@ static void begin(struct vpr_view *view, uint32_t tries)
     struct load *load = vpr_mem_alloc(sizeof *load);
     load->session = *session;
     load->tries = tries;
-    load->chains.all = vpr_mem_alloc(VPR_VIEW_CHAINS_MAX * sizeof load->chains.all[0]);
     snprintf(load->chain_id, sizeof load->chain_id, "%s", tip->chain_id);
     view->load = load;
     const struct ask requestor = {.kind = ASK_REQUESTOR};
@@ -779,7 +735,7 @@ void vpr_view_destroy(struct vpr_view *view)
     }
     vpr_timer_destroy(view->retry);
     vpr_timer_destroy(view->refresh);
-    free_chains(&view->chains);
+    vpr_chain_list_finish(&view->chains);
     vpr_healths_finish(&view->healths);
     vpr_mem_free(view);
 }
@@ -800,13 +756,7 @@ size_t vpr_view_panels(const struct vpr_view *view,
 
 bool vpr_view_chain(const struct vpr_view *view, uint16_t *ret_chain, struct vpr_bytes text)
 {
-    for (size_t i = 0; i < view->chains.count; i++) {
-        if (vpr_bytes_equal(text, vpr_bytes_str(view->chains.all[i].name))) {
-            *ret_chain = view->chains.all[i].id;
-            return true;
-        }
-    }
-    return vpr_id16_parse(ret_chain, text);
+    return vpr_chain_list_id(&view->chains, ret_chain, text);
 }
 
 bool vpr_view_session(const struct vpr_view *view, uint64_t *ret_session)

@@ -20,7 +20,6 @@
 
 #define VPR_VIEW_REFRESH_MS 5000
 #define VPR_VIEW_RETRY_MS 500
-#define VPR_VIEW_CHAINS_MAX 1024
 #define VPR_VIEW_POOL_MAX 200000 /* members of one pool */
 
 struct vpr_view_config {

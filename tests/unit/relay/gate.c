@@ -352,7 +352,7 @@ void gate_open(struct gate *gate, const struct gate_wish *wish)
     const struct vpr_sender_config sender = {.allow_private = true, .metrics = gate->metrics,
                                              .total_ms = 4000};
     ck_assert_int_eq(vpr_sender_create(&gate->sender, gate->loop, &sender, &err), VPR_OK);
-    const struct vpr_front_source source = {panels_of, chain_of, gate};
+    const struct vpr_source source = {panels_of, chain_of, gate};
     const struct vpr_front_config front = {.source = source, .sender = gate->sender,
                                            .metrics = gate->metrics,
                                            .attempt_ms = wish->attempt_ms,

@@ -75,6 +75,20 @@ START_TEST(half_of_ten_open_the_breaker)
 }
 END_TEST
 
+/* Who moved is asked at once. */
+START_TEST(a_move_closes_the_breaker)
+{
+    struct vpr_health h = health_of();
+
+    for (int i = 0; i < 5; i++) {
+        vpr_health_bad(&h, 1000);
+    }
+    ck_assert(!vpr_health_may(&h, 1000));
+    vpr_health_moved(&h);
+    ck_assert(vpr_health_may(&h, 1000));
+}
+END_TEST
+
 /* A refusal is no sickness: a pause, no step towards the breaker. */
 START_TEST(refusals_only_pause)
 {
@@ -184,6 +198,7 @@ Suite *suite_select(void)
     tcase_add_test(tc, five_in_a_row_open_the_breaker);
     tcase_add_test(tc, the_pause_ends_at_a_minute);
     tcase_add_test(tc, half_of_ten_open_the_breaker);
+    tcase_add_test(tc, a_move_closes_the_breaker);
     tcase_add_test(tc, refusals_only_pause);
     tcase_add_test(tc, the_better_is_chosen_more_often);
     tcase_add_test(tc, what_lowers_the_weight);
