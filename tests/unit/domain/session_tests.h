@@ -4,6 +4,7 @@
 
 #include <check.h>
 
+Suite *suite_attacks(void);
 Suite *suite_commits(void);
 Suite *suite_reportcards(void);
 Suite *suite_settlement(void);
