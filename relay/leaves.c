@@ -13,7 +13,8 @@
 #include "app/host/file.h"
 #include "relay/segment.h"
 
-#define RESERVE_BYTES (4 * 1024 * 1024)
+#define RESERVE_BYTES (1024 * 1024)
+#define ZEROS_BYTES (64 * 1024)
 #define RETRY_MS 1000 /* a full disk is asked again */
 /* A sync costs the processor as much as half a signature, so appends wait for each other: until
  * the loop has nothing else to do, but never for more of them or for longer than this. */
@@ -93,35 +94,12 @@ static bool no_room(int error)
     return error == ENOSPC || error == EDQUOT || error == EFBIG;
 }
 
-/* Space is taken before it is written, in large steps: a sync then seldom has to change the
- * file's size, and a full disk shows before a record is half written. */
-static bool reserve(struct vpr_segment *seg, size_t more)
-{
-    if (seg->end + more <= seg->reserved) {
-        return true;
-    }
-    const uint64_t want = (seg->end + more + RESERVE_BYTES - 1) / RESERVE_BYTES * RESERVE_BYTES;
-    const int error = posix_fallocate(seg->fd, (off_t)seg->reserved,
-                                      (off_t)(want - seg->reserved));
-    if (error == 0) {
-        seg->reserved = want;
-        return true;
-    }
-    if (no_room(error)) {
-        return false;
-    }
-    if (error == EOPNOTSUPP || error == EINVAL) {
-        return true; /* a file system without reservation: the write itself will tell */
-    }
-    VPR_HALT("cannot reserve space for leaves");
-}
-
-static bool write_all(struct vpr_segment *seg, const uint8_t *data, size_t len)
+static bool write_all(struct vpr_segment *seg, uint64_t at, const uint8_t *data, size_t len)
 {
     size_t done = 0;
 
     while (done < len) {
-        const ssize_t n = pwrite(seg->fd, data + done, len - done, (off_t)(seg->end + done));
+        const ssize_t n = pwrite(seg->fd, data + done, len - done, (off_t)(at + done));
         if (n >= 0) {
             done += (size_t)n;
         } else if (no_room(errno)) {
@@ -130,6 +108,36 @@ static bool write_all(struct vpr_segment *seg, const uint8_t *data, size_t len)
             VPR_HALT("cannot write leaves");
         }
     }
+    return true;
+}
+
+/* Space is taken before it is needed, in large steps, and filled with zeros: a sync over
+ * blocks that were written before has no change of the file's size or extents to write beside
+ * them, and a full disk shows before a record is half written. */
+static bool reserve(struct vpr_segment *seg, size_t more)
+{
+    static const uint8_t zeros[ZEROS_BYTES];
+
+    if (seg->end + more <= seg->reserved) {
+        return true;
+    }
+    const uint64_t want = (seg->end + more + RESERVE_BYTES - 1) / RESERVE_BYTES * RESERVE_BYTES;
+    const int error = posix_fallocate(seg->fd, (off_t)seg->reserved,
+                                      (off_t)(want - seg->reserved));
+    if (no_room(error)) {
+        return false;
+    }
+    /* A file system without reservation is filled all the same. */
+    if (error != 0 && error != EOPNOTSUPP && error != EINVAL) {
+        VPR_HALT("cannot reserve space for leaves");
+    }
+    for (uint64_t at = seg->reserved; at < want; at += ZEROS_BYTES) {
+        const size_t len = want - at < ZEROS_BYTES ? (size_t)(want - at) : ZEROS_BYTES;
+        if (!write_all(seg, at, zeros, len)) {
+            return false;
+        }
+    }
+    seg->reserved = want;
     return true;
 }
 
@@ -146,7 +154,7 @@ static bool flush_one(struct vpr_segment *seg)
 {
     const struct fill *fill = &seg->flush;
 
-    if (!reserve(seg, fill->len) || !write_all(seg, fill->data, fill->len)) {
+    if (!reserve(seg, fill->len) || !write_all(seg, seg->end, fill->data, fill->len)) {
         cut_back(seg);
         return false;
     }
