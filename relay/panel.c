@@ -113,7 +113,7 @@ enum vpr_code vpr_panel_draw(struct vpr_panel **ret, const struct vpr_panel_fact
     const struct vpr_pool_member *servicers[VPR_DRAW_SLOTS_MAX];
     const struct vpr_pool_member *fishermen[VPR_DRAW_SLOTS_MAX];
     struct vpr_address excluded[VPR_PANEL_SEATS_MAX + 1];
-    uint32_t servicer_count, fisherman_count;
+    uint32_t servicer_count = 0, fisherman_count = 0;
     uint64_t allowance;
 
     VPR_TRY(quota_of(&allowance, facts, err));
