@@ -1,0 +1,195 @@
+"""Sessions that are settled, recomputed from public data: draws, weights, volume times
+quality, scores, owners, supply; and the ways a Verify entry can be found."""
+
+import json
+import subprocess
+
+import checks
+from world import account_total, b64, genesis, need, same, unb64
+
+JUDGED = (checks.draws, checks.weights, checks.payments, checks.scores_moved)
+
+
+def recompute(world, numbers):
+    wrong = []
+    for number in numbers:
+        for judge in JUDGED:
+            wrong += [f"session {number}, {judge.__name__}: {s}"
+                      for s in judge(world.book, number)]
+    need(not wrong, f"{len(wrong)} differences: " + "; ".join(wrong[:12]))
+
+
+def settled_numbers(world):
+    return [n for n in sorted(world.book.sessions)
+            if n + 3 in world.book.sessions and world.settled(n)]
+
+
+def first_two(world):
+    """Two sessions with traffic in all their blocks."""
+    world.wait_settled(world.first_full + 1)
+    numbers = [world.first_full, world.first_full + 1]
+    for n in numbers:
+        record = world.book.sessions[n]
+        need(world.traffic.covers(int(record["first"]), int(record["last"])),
+             f"no traffic in all blocks of session {n}; last failure: "
+             f"{world.traffic.last_failure}")
+        kinds = {a["verdict"] for _, _, a in world.book.of("verify", session=n)}
+        same(f"verdicts of session {n}", kinds, {"paid"})
+    recompute(world, numbers)
+
+
+def bad_ones_earn_less(world):
+    """In every settled session so far each bad servicer's score is below each good one's."""
+    ids = {s["operator"]["address"]: i for i, s in enumerate(world.net.actors.servicers, 1)}
+    seen, wrong = set(), []
+    for number in (n for n in settled_numbers(world)
+                   if world.first_full <= n < world.disturbed_from):
+        sid, _ = world.bench(number, 1)
+        scores = {ids[a["servicer"]]: int(a["score_ppm"])
+                  for _, _, a in world.book.of("verify", session=number, sid=sid)}
+        good = min(s for i, s in scores.items() if i not in (5, 6))
+        for i in (5, 6):
+            if i in scores:
+                seen.add(i)
+                if scores[i] >= good:
+                    wrong.append(f"session {number}: {scores}")
+    need(not wrong, "a bad servicer scores like a good one: " + "; ".join(wrong))
+    need(seen, "no bad servicer was drawn at all")
+
+
+def fishermen_paid(world):
+    """Each of the three daemons earned in the settled sessions, and its owner has it."""
+    total = {}
+    for number in settled_numbers(world):
+        for _, _, a in world.book.of("fisherman_reward", session=number):
+            total[a["fisherman"]] = total.get(a["fisherman"], 0) + int(a["reward"])
+    for i, f in enumerate(world.net.actors.fishermen, 1):
+        need(total.get(f["operator"]["address"], 0) > 0, f"fisherman{i} earned nothing: {total}")
+
+    def balances():
+        height = world.net.height()
+        told = [int(world.net.rest(f"/viper/v1/accounts/{f['owner']['address']}")
+                    ["account"]["balance_uvipr"]) for f in world.net.actors.fishermen]
+        world.follow()
+        if world.net.height() != height:
+            return None
+        return told
+    told = world.wait("balances of one block", balances, 30)
+    want = [sum(int(a["reward"]) for _, _, a in world.book.of(
+        "fisherman_reward", fisherman=f["operator"]["address"]))
+        for f in world.net.actors.fishermen]
+    same("balances of the fishermen's owners", told, want)
+
+
+def owners_and_supply(world):
+    """None of owners_paid means that a block came in between."""
+    def asked():
+        world.follow()
+        found = checks.owners_paid(world.book, world.net.height())
+        return None if found is None else (found,)
+    (found,) = world.wait("owners' balances of one block", asked, 40)
+    need(not found, "; ".join(found))
+    account_total(world)
+
+
+def app_hashes_equal(world):
+    """Headers of both nodes, and what both applications say of themselves."""
+    comets = [world.net.comet(i) for i in range(world.net.validators)]
+    for height in range(2, world.book.height + 1):
+        heads = [c.call("block", {"height": str(height)})["block"]["header"] for c in comets]
+        same(f"app hashes of block {height}", len({h["app_hash"] for h in heads}), 1)
+
+    def alike():
+        told = [world.net.rest("/viper/v1/chain", i) for i in range(world.net.validators)]
+        if len({t["height"] for t in told}) > 1:
+            return None
+        return [t["app_hash"] for t in told]
+    got = world.wait("both nodes at one height", alike, 30)
+    same("app hashes of the applications", len(set(got)), 1)
+
+
+def verify_is_found(world):
+    """By the hash of its transaction in REST and CometBFT, by its event, by viperd."""
+    number = world.first_full
+    height, tx, a = world.book.of("verify", session=number)[0]
+    told = world.net.rest(f"/cosmos/tx/v1beta1/txs/{tx}")
+    system = told["tx"]["body"]["messages"][0]
+    same("type", system["@type"], "/viper.v1.MsgSystem")
+    entry = next((e for e in system["verify"] if e["servicer"] == a["servicer"]
+                  and unb64(e["sid"]).hex() == a["sid"]), None)
+    need(entry is not None, "the system transaction has no such Verify entry")
+    same("settled cu", entry["settled_cu"], a["settled_cu"])
+    same("reward", entry["reward_uvipr"], a["reward"])
+    same("verdict", entry["verdict"], "VERDICT_PAID")
+    found = world.net.comet().call("tx", {"hash": b64(bytes.fromhex(tx))})
+    same("height by hash", int(found["height"]), height)
+    query = f"verify.session='{number}' AND verify.servicer='{a['servicer']}'"
+    found = world.net.comet().call("tx_search", {"query": query})
+    need(tx in [t["hash"] for t in found["txs"]], f"tx_search does not find {query}")
+    told = viperd(world, "query", "tx", tx)
+    same("height by viperd query tx", int(told["tx_response"]["height"]), height)
+
+
+def viperd(world, *words):
+    done = subprocess.run([world.net.viperd, *words, "--node",
+                           f"http://127.0.0.1:{world.net.ports['rest0']}", "--output", "json"],
+                          capture_output=True, text=True, check=False)
+    need(done.returncode == 0, f"viperd {' '.join(words)}: {done.returncode} {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def command_line_reads(world):
+    """The same answers by viperd's query as by REST."""
+    servicer = world.net.actors.servicers[0]["operator"]["address"]
+    who = world.net.actors.requestor["operator"]["address"]
+    number = str(world.now())
+    same("chain-id", viperd(world, "query", "chain")["chain_id"], genesis.CHAIN_ID)
+    same("servicer", viperd(world, "query", "servicers", servicer)["actor"]["id"], servicer)
+    told = viperd(world, "query", "requestors", who, "--session", number)
+    sid = unb64(told["pairs"][0]["sid"]).hex()
+    bench = viperd(world, "query", "sessions", number, sid)
+    same("bench", [s["id"] for s in bench["servicers"]],
+         [s["id"] for s in world.net.rest(f"/viper/v1/sessions/{number}/{sid}")["servicers"]])
+    need(int(viperd(world, "query", "supply")["total_uvipr"]) > 0, "no supply")
+    pool = viperd(world, "query", "pool", "litecoin", "local", "--session", number)
+    same("members of the pool", len(pool["members"]), genesis.SERVICERS)
+
+
+def everything(world):
+    """All sessions, whatever was done to them."""
+    numbers = [n for n in settled_numbers(world) if n >= world.first_full]
+    need(len(numbers) >= 3, f"only {numbers} are settled")
+    recompute(world, numbers)
+
+
+def operators_paid_fees_alone(world):
+    """Refused or not: an operator's account is what it was less the fees of its events."""
+    def balances():
+        height = world.net.height()
+        out = {}
+        for i, s in enumerate(world.net.actors.servicers + world.net.actors.fishermen):
+            address = s["operator"]["address"]
+            out[address] = int(world.net.rest(f"/viper/v1/accounts/{address}")["account"]
+                               ["balance_uvipr"])
+        world.follow()
+        return out if world.net.height() == height else None
+    told = world.wait("operators' balances of one block", balances, 40)
+    fees = dict.fromkeys(told, 0)
+    for _, _, a in world.book.of("tx"):
+        if a["fee_payer"] in fees:
+            fees[a["fee_payer"]] += int(a["fee"].removesuffix("uvipr"))
+    wrong = [f"{who}: {have} instead of {1000 * 10**6 - fees[who]}"
+             for who, have in told.items() if have != 1000 * 10**6 - fees[who]]
+    need(not wrong, "; ".join(wrong))
+
+
+TWO = "two settled sessions are paid volume times quality"
+EARLY = [(TWO, first_two),
+         ("the slow and the stale servicer score lower", bad_ones_earn_less, (TWO,)),
+         ("the fishermen are paid", fishermen_paid, (TWO,)),
+         ("a Verify entry is found by hash and event", verify_is_found, (TWO,)),
+         ("viperd query answers like REST", command_line_reads)]
+LATE = [("every settled session is as the model says", everything, (TWO,)),
+        ("owners have what Verify says and supply meets", owners_and_supply, (TWO,)),
+        ("operators paid their fees and nothing else", operators_paid_fees_alone),
+        ("both validators have equal app hashes", app_hashes_equal)]
