@@ -1,9 +1,11 @@
 #include "tests/unit/world.h"
 
 #include <check.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/base/bytes.h"
 #include "app/base/hash.h"
 #include "app/domain/actors.h"
 #include "app/domain/beacon.h"
@@ -393,6 +395,19 @@ static void run_steps(struct world *w, const struct vpr_step *steps, size_t coun
     }
 }
 
+void world_trace(const char *fmt, ...)
+{
+    const char *path = getenv("VPR_TRACE");
+    FILE *out = path != NULL ? fopen(path, "a") : NULL;
+    if (out != NULL) {
+        va_list args;
+        va_start(args, fmt);
+        (void)vfprintf(out, fmt, args);
+        va_end(args);
+        fclose(out);
+    }
+}
+
 void world_begin(struct world *w)
 {
     struct vpr_hash end, x;
@@ -425,6 +440,9 @@ void world_end(struct world *w)
     w->app_hash = vpr_store_root(w->store);
     vpr_store_commit(w->store, w->ctx.height);
     w->open = false;
+    char hash[65];
+    vpr_hex(hash, w->app_hash.b, sizeof w->app_hash.b);
+    world_trace("block %d %s\n", (int)w->ctx.height, hash);
 }
 
 void world_block(struct world *w)
@@ -458,6 +476,7 @@ struct vpr_tx_result world_raw(struct world *w, struct vpr_bytes raw)
         world_begin(w);
     }
     vpr_tx_run(&w->ctx, &vpr_domain_tables, raw, &result);
+    world_trace("tx %d gas %d\n", (int)result.code, (int)result.gas_used);
     return result;
 }
 

@@ -102,6 +102,10 @@ struct vpr_tx_result world_tx(struct world *w, const char *label,
 /* As it comes. */
 struct vpr_tx_result world_raw(struct world *w, struct vpr_bytes raw);
 
+/* With VPR_TRACE=FILE every code and app hash goes there, in order: tests/replay runs these
+ * tests in several builds and holds their traces against each other. */
+void world_trace(const char *fmt, ...) VPR_PRINTF(1, 2);
+
 uint64_t world_balance(struct world *w, const char *label);
 /* The value of `key` in the last event of `type`, or NULL. */
 const char *world_event(struct world *w, const char *type, const char *key);

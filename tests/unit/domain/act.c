@@ -31,10 +31,12 @@ enum vpr_code act(struct world *w, const char *label, const ProtobufCMessage *me
     w->ctx.signer = world_address(label);
     enum vpr_code code = handler->check(message, &w->err);
     if (code != VPR_OK) {
+        world_trace("tx %d\n", (int)code);
         return code;
     }
     vpr_store_begin(w->store);
     code = handler->apply(&w->ctx, message);
+    world_trace("tx %d\n", (int)code);
     if (code == VPR_OK) {
         vpr_store_keep(w->store);
     } else {
