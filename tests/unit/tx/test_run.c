@@ -335,6 +335,33 @@ START_TEST(the_system_transaction_is_the_proposers)
 }
 END_TEST
 
+/* What wallets can say and this version does not take: somebody else's purse, another mode. */
+START_TEST(another_payer_or_mode_of_signing_is_unsupported)
+{
+    uint64_t before = alice();
+    struct vpr_bytes good = signed_send(&plain, "7");
+    Cosmos__Tx__V1beta1__TxRaw *raw = (Cosmos__Tx__V1beta1__TxRaw *)vpr_arena_unpack(
+        &w->node, &cosmos__tx__v1beta1__tx_raw__descriptor, good);
+    for (int i = 0; i < 2; i++) {
+        Cosmos__Tx__V1beta1__AuthInfo *auth =
+            (Cosmos__Tx__V1beta1__AuthInfo *)vpr_arena_unpack(
+                &w->node, &cosmos__tx__v1beta1__auth_info__descriptor,
+                vpr_bytes_of(raw->auth_info_bytes.data, raw->auth_info_bytes.len));
+        if (i == 0) {
+            auth->fee->payer = world_text("bob");
+        } else {
+            auth->signer_infos[0]->mode_info->single->mode =
+                COSMOS__TX__V1BETA1__SIGN_MODE__SIGN_MODE_LEGACY_AMINO_JSON;
+        }
+        struct vpr_bytes packed = vpr_arena_pack(&w->node, &auth->base);
+        Cosmos__Tx__V1beta1__TxRaw bent = *raw;
+        bent.auth_info_bytes.data = (uint8_t *)(uintptr_t)packed.data;
+        bent.auth_info_bytes.len = packed.len;
+        refused(world_raw(w, vpr_arena_pack(&w->node, &bent.base)), VPR_UNSUPPORTED, before);
+    }
+}
+END_TEST
+
 /* ---- unordered ---- */
 
 START_TEST(unordered_runs_once_until_its_timeout_has_passed)
@@ -473,6 +500,7 @@ Suite *run_suite(void)
     tcase_add_test(t, fee_gas_and_funds_are_checked_with_their_numbers);
     tcase_add_test(t, a_failing_message_keeps_its_fee_and_nothing_else);
     tcase_add_test(t, the_system_transaction_is_the_proposers);
+    tcase_add_test(t, another_payer_or_mode_of_signing_is_unsupported);
     tcase_add_test(t, unordered_runs_once_until_its_timeout_has_passed);
     tcase_add_test(t, unordered_needs_a_near_timeout_and_no_sequence);
     tcase_add_test(t, an_account_has_at_most_1024_live_unordered_ones);
