@@ -21,10 +21,10 @@ static const char *const failures[] = {
 static const char *const refusals[] = {
     "quota", "session",        "membership", "token",   "signature", "seq",
     "cu",    "unacknowledged", "overload",   "backend", "size",      "unknown"};
-static const char *const resends[] = {"token", "stale"};
+static const char *const resends[] = {"token", "stale", "opening"};
 static const char *const shadows[] = {"relayed",  "size",  "form",  "session",   "fisherman",
                                       "servicer", "share", "nonce", "signature", "corpus",
-                                      "head",     "busy"};
+                                      "head",     "busy",  "probe"};
 static const char *const loads[] = {"ok", "failed", "mismatch"};
 
 _Static_assert(VPR_COUNT(outcomes) == VPR_OUTCOMES, "a name each");

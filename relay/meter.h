@@ -18,7 +18,7 @@ enum vpr_meter {
     VPR_METER_FAILURES, /* vpr_meter_failure */
     VPR_METER_REFUSALS, /* reason - 1 */
     VPR_METER_RETRIES,
-    VPR_METER_RESENDS, /* 0 token, 1 stale connection */
+    VPR_METER_RESENDS, /* 0 token, 1 stale connection, 2 session opening */
     VPR_METER_IN_FLIGHT, /* chain */
     VPR_METER_QUOTA_LEFT, /* chain */
     VPR_METER_SHADOW,   /* vpr_meter_shadow */
@@ -64,6 +64,7 @@ enum vpr_meter_shadow {
     VPR_SHADOW_CORPUS,
     VPR_SHADOW_HEAD,
     VPR_SHADOW_BUSY,
+    VPR_SHADOW_PROBE, /* no post: only the way is measured */
     VPR_SHADOWS,
 };
 const char *vpr_shadow_reason(enum vpr_meter_shadow why);

@@ -14,6 +14,8 @@
 #define PAUSE_MS 1000        /* after a refusal that is no sickness */
 #define OPENING_MS 3000      /* a servicer may hear of a session later than we do */
 #define OPENING_PAUSE_MS 200
+#define OPENING_WAIT_MS 150
+#define OPENING_WAITS_MAX 4
 
 struct job {
     struct vpr_sender *sender;
@@ -27,6 +29,8 @@ struct job {
     struct vpr_hash req;
     uint64_t cu;
     bool repeatable, again; /* again: the second part for this servicer */
+    uint32_t waits;         /* for a servicer that is still opening the session */
+    struct vpr_timer *timer; /* while it waits */
     uint64_t start_us;
     struct vpr_signed_request request;
     vpr_send_fn *done;
@@ -79,6 +83,9 @@ static void free_job(struct job *job)
         job->after->before = job->before;
     }
     sender->job_count--;
+    if (job->timer != NULL) {
+        vpr_timer_destroy(job->timer);
+    }
     vpr_panel_release(job->panel);
     vpr_mem_free((void *)(uintptr_t)job->body.data);
     vpr_mem_free(job);
@@ -234,6 +241,33 @@ static bool start_again(struct job *job, size_t reason)
     return true;
 }
 
+static void on_waited(void *arg)
+{
+    struct job *job = arg;
+
+    vpr_timer_destroy(job->timer);
+    job->timer = NULL;
+    start(job);
+}
+
+/* It said 503 while the session was young: it will know the session in a moment. */
+static bool wait_for_opening(struct job *job, const struct vpr_http_result *http)
+{
+    const uint64_t now_ms = vpr_mono_ms();
+
+    if (http->status != 503 || !opening(job, now_ms) || job->waits == OPENING_WAITS_MAX) {
+        return false;
+    }
+    job->waits++;
+    vpr_tab_close(&job->seat->tab, &job->request, VPR_TAB_UNSENT);
+    vpr_health_refused(job->seat->health, now_ms, OPENING_PAUSE_MS);
+    metered(job, VPR_METERED_FAILED);
+    vpr_metric_add(job->sender->metrics, VPR_METER_RESENDS, 2, 0, 1);
+    job->timer = vpr_timer_create(job->sender->loop, on_waited, job);
+    vpr_timer_once(job->timer, OPENING_WAIT_MS);
+    return true;
+}
+
 static void no_answer(struct job *job, const struct vpr_http_result *http)
 {
     struct vpr_send_result result = {.end = VPR_SEND_FAILED, .reached = http->sent};
@@ -258,6 +292,9 @@ static void bare_answer(struct job *job, const struct vpr_http_result *http)
                                      .why = "no_receipt"};
     const uint64_t now_ms = vpr_mono_ms();
 
+    if (wait_for_opening(job, http)) {
+        return;
+    }
     vpr_tab_close(&job->seat->tab, &job->request, VPR_TAB_UNSENT);
     vpr_metric_add(job->sender->metrics, VPR_METER_FAILURES, VPR_FAILURE_BARE, 0, 1);
     if (http->status >= 300 && opening(job, now_ms)) {

@@ -300,6 +300,12 @@ static void on_post(void *arg, struct vpr_http_request *req)
     struct vpr_shadow_door *door = arg;
     struct post post = {.panel = NULL};
 
+    if (vpr_bytes_equal(req->method, vpr_bytes_str("GET")) &&
+        vpr_bytes_equal(req->target, vpr_bytes_str(VPR_WIRE_SHADOW_PATH))) {
+        vpr_metric_add(door->config.metrics, VPR_METER_SHADOW, VPR_SHADOW_PROBE, 0, 1);
+        vpr_http_reply(req, 204, NULL, 0, (struct vpr_bytes){NULL, 0});
+        return;
+    }
     const enum vpr_meter_shadow why = check(door, &post, req);
     if (why == VPR_SHADOW_RELAYED) {
         relay(door, req, &post);

@@ -23,7 +23,8 @@
  * backend said, with Viper-Token and Viper-Relay and the servicer's answer: its body, the
  * backend's status in Viper-Status and Viper-Receipt; or Viper-Refusal and no body; or none
  * of these, if there was no answer that holds.  Every other status means: nothing was sent;
- * the body is {"error":{"code":n,"reason":"nonce","message":"..."}}. */
+ * the body is {"error":{"code":n,"reason":"nonce","message":"..."}}.  A GET there is answered
+ * 204: it measures the way. */
 #define VPR_WIRE_SHADOW_PATH "/v1/shadow"
 #define VPR_WIRE_SHADOW "Viper-Shadow"
 #define VPR_WIRE_PATH "Viper-Path"

@@ -165,6 +165,11 @@ static void on_relay(void *arg, struct vpr_http_request *req)
         vpr_http_reply_text(req, VPR_WIRE_ASK_TOKEN, "application/json", "{}");
         return;
     }
+    if (s->opening > 0) {
+        s->opening--;
+        vpr_http_reply_text(req, 503, "application/json", "{}");
+        return;
+    }
     if (s->manner == HOLD) {
         ck_assert_uint_lt(s->held_count, VPR_COUNT(s->held));
         s->held[s->held_count++] = req;

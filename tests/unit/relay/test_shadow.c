@@ -12,6 +12,14 @@
 
 static struct gate g;
 
+static void note_status(void *arg, const struct vpr_http_result *result)
+{
+    struct got *got = arg;
+
+    got->status = result->status;
+    got->done = true;
+}
+
 static void heads(const char *result)
 {
     for (size_t i = 0; i < GATE_SERVICERS; i++) {
@@ -153,6 +161,39 @@ START_TEST(a_signed_refusal_comes_back)
     ck_assert_str_eq(got.viper_status, "");
     ck_assert_uint_eq(got.body_len, 0);
     ck_assert_uint_eq(gate_seen(&g), 1);
+    gate_close(&g);
+}
+END_TEST
+
+/* A servicer that hears of the session later than we do is waited for, a little; with a sample
+ * just as with traffic. */
+START_TEST(a_session_that_opens_is_waited_for)
+{
+    static struct got got;
+
+    gate_open(&g, NULL);
+    g.panel->made_ms = vpr_mono_ms();
+    g.servicers[0].opening = 2;
+    if (_i == 0) {
+        gate_shoot(&g, &got, &(struct shot){.nonce = 1, .body = STATUS});
+    } else {
+        g.panel->seats[1].tab.full = g.panel->seats[2].tab.full = true;
+        gate_post(&g, &got, STATUS);
+    }
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert_str_ne(got.receipt, "");
+    ck_assert_uint_eq(gate_seen(&g), 3);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_uint_eq(g.servicers[0].seen[i].request.part.seq, i + 1);
+    }
+    ck_assert_uint_eq(vpr_metric_get(g.metrics, VPR_METER_RESENDS, 2, 0), 2);
+    /* Later in the session 503 is what it is. */
+    g.panel->made_ms = 1;
+    g.servicers[0].opening = 1;
+    gate_shoot(&g, &got, &(struct shot){.nonce = 2, .body = STATUS});
+    ck_assert_uint_eq(got.status, 200);
+    ck_assert_str_eq(got.receipt, "");
+    ck_assert_uint_eq(gate_seen(&g), 4);
     gate_close(&g);
 }
 END_TEST
@@ -349,6 +390,14 @@ START_TEST(other_posts_are_refused)
     ck_assert_uint_eq(got.status, 400);
     gate_shoot(&g, &got, &(struct shot){.nonce = 1, .body = STATUS, .method = "VERYLONGVERB"});
     ck_assert_uint_eq(got.status, 413);
+    /* A probe of the way is answered and counted apart. */
+    const struct vpr_http_call probe = {.url = vpr_bytes_str(url),
+                                        .path = vpr_bytes_str(VPR_WIRE_SHADOW_PATH)};
+    memset(&got, 0, sizeof got);
+    vpr_http_client_start(g.client, &probe, note_status, &got);
+    gate_until(&g, &got.done);
+    ck_assert_uint_eq(got.status, 204);
+    ck_assert_uint_eq(outcomes(VPR_SHADOW_PROBE), 1);
     ck_assert_uint_eq(gate_seen(&g), 0);
     gate_close(&g);
 }
@@ -389,6 +438,7 @@ Suite *suite_shadow(void)
     tcase_add_test(tc, no_servicer_can_tell_a_sample_from_traffic);
     tcase_add_test(tc, first_contact_may_be_a_sample);
     tcase_add_test(tc, a_signed_refusal_comes_back);
+    tcase_add_loop_test(tc, a_session_that_opens_is_waited_for, 0, 2);
     tcase_add_loop_test(tc, a_failed_sample_is_not_tried_elsewhere, 0, 4);
     tcase_add_test(tc, a_nonce_is_good_once);
     tcase_add_test(tc, only_the_corpus_is_relayed);
