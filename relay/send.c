@@ -162,6 +162,13 @@ static void note_refusal(struct job *job, uint16_t reason, uint64_t now_ms)
     }
 }
 
+/* These three may be said after the backend was asked (docs/servicer.md). */
+static bool may_have_reached(uint16_t reason)
+{
+    return reason == VPR_REFUSED_BACKEND || reason == VPR_REFUSED_SIZE ||
+           reason == VPR_REFUSED_OVERLOAD || reason > VPR_REFUSED_MAX;
+}
+
 static void finish(struct job *job, struct vpr_send_result *result)
 {
     const size_t chain = vpr_meter_chain(job->panel->chain);
@@ -360,7 +367,7 @@ static void on_answer(void *arg, const struct vpr_http_result *http)
         break;
     case VPR_ANSWER_REFUSAL:
         vpr_tab_close(&job->seat->tab, &job->request, VPR_TAB_REFUSED);
-        result.reached = result.refusal.reason == VPR_REFUSED_BACKEND;
+        result.reached = may_have_reached(result.refusal.reason);
         note_refusal(job, result.refusal.reason, vpr_mono_ms());
         finish(job, &result);
         break;

@@ -139,7 +139,7 @@ START_TEST(a_refused_write_moves_on)
     gate_open(&g, NULL);
     gate_all(&g, REFUSE);
     for (size_t i = 0; i < GATE_SERVICERS; i++) {
-        g.servicers[i].reason = VPR_REFUSED_OVERLOAD;
+        g.servicers[i].reason = VPR_REFUSED_UNACKNOWLEDGED;
     }
     g.servicers[2].manner = GOOD;
     gate_post(&g, &got, WRITE);
@@ -151,15 +151,17 @@ START_TEST(a_refused_write_moves_on)
 }
 END_TEST
 
-/* One whose backend failed may have done it all the same. */
+/* One whose backend was asked may have done it all the same. */
 START_TEST(a_write_refused_by_the_backend_stays)
 {
+    static const uint16_t reasons[] = {VPR_REFUSED_BACKEND, VPR_REFUSED_OVERLOAD,
+                                       VPR_REFUSED_SIZE};
     static struct got got;
 
     gate_open(&g, NULL);
     gate_all(&g, REFUSE);
     for (size_t i = 0; i < GATE_SERVICERS; i++) {
-        g.servicers[i].reason = VPR_REFUSED_BACKEND;
+        g.servicers[i].reason = reasons[_i];
     }
     gate_post(&g, &got, WRITE);
     ck_assert_uint_eq(got.status, 503);
@@ -666,7 +668,7 @@ Suite *suite_front(void)
     tcase_add_test(tc, a_read_is_tried_on_another_servicer);
     tcase_add_test(tc, a_write_is_not_retried_once_sent);
     tcase_add_test(tc, a_refused_write_moves_on);
-    tcase_add_test(tc, a_write_refused_by_the_backend_stays);
+    tcase_add_loop_test(tc, a_write_refused_by_the_backend_stays, 0, 3);
     tcase_add_test(tc, a_dead_servicer_is_passed_over);
     tcase_add_test(tc, the_token_is_sent_when_asked_for);
     tcase_add_test(tc, the_token_is_sent_once);
