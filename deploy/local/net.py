@@ -199,6 +199,7 @@ class Net:
         a = self.actors
         run = {
             "chain_id": genesis.CHAIN_ID,
+            "validators": self.validators,
             "urls": {"gateway": f"http://127.0.0.1:{self.ports['gateway']}/v1/0001",
                      "rest": f"http://127.0.0.1:{self.ports['rest0']}",
                      "cometbft": f"http://127.0.0.1:{self.ports['rpc0']}"},
