@@ -554,6 +554,18 @@ static void on_request(void *arg, struct vpr_http_request *http)
     send_on(&look);
 }
 
+_Static_assert(VPR_REFUSED_SIZE == 11, "as on_refused writes it");
+
+/* A body above body_max never gets here as a request; its refusal has its number all the same. */
+static void on_refused(void *arg, uint32_t status, const char **type, const char **text)
+{
+    if (status == 413) {
+        seen(arg, -1, VPR_RELAY_REFUSED, VPR_REFUSED_SIZE, false, vpr_mono_us());
+        *type = "application/json";
+        *text = "{\"error\":{\"code\":11,\"reason\":\"size\"}}\n";
+    }
+}
+
 /* ---- life ---- */
 
 enum vpr_code vpr_serve_create(struct vpr_serve **ret, struct vpr_loop *loop,
@@ -565,8 +577,9 @@ enum vpr_code vpr_serve_create(struct vpr_serve **ret, struct vpr_loop *loop,
     if (serve->config.capacity == 0) {
         serve->config.capacity = 512;
     }
+    serve->config.http.refused = on_refused;
     const enum vpr_code code =
-        vpr_http_server_create(&serve->server, loop, &config->http, on_request, serve, err);
+        vpr_http_server_create(&serve->server, loop, &serve->config.http, on_request, serve, err);
     if (code != VPR_OK) {
         vpr_mem_free(serve);
         return code;

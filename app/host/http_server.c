@@ -333,12 +333,17 @@ void vpr_http_stream_close(struct vpr_http_request *req)
 /* Answered here, without the handler; the connection ends. */
 static void refuse(struct conn *c, uint32_t status, const char *why)
 {
-    char text[160];
-    struct vpr_http_header type[] = {VPR_HTTP_TEXT("Content-Type", "text/plain")};
+    char plain[160];
+    const char *type = "text/plain", *text = plain;
+    const struct vpr_http_server *s = c->server;
 
-    (void)snprintf(text, sizeof text, "%s\n", why);
+    (void)snprintf(plain, sizeof plain, "%s\n", why);
+    if (s != NULL && s->config.refused != NULL) {
+        s->config.refused(s->arg, status, &type, &text);
+    }
+    const struct vpr_http_header header = VPR_HTTP_TEXT("Content-Type", type);
     c->keep = false;
-    send_answer(c, status, type, 1, vpr_bytes_str(text));
+    send_answer(c, status, &header, 1, vpr_bytes_str(text));
     linger(c);
 }
 

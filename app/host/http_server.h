@@ -15,6 +15,11 @@
 
 struct vpr_http_server;
 
+/* Before a request that never reaches the handler is answered (too large, malformed, too many
+ * at one time): what to say instead of plain text; both must live until the next call. */
+typedef void vpr_http_refused_fn(void *arg, uint32_t status, const char **type,
+                                 const char **text);
+
 struct vpr_http_server_config {
     const char *address; /* numeric; NULL: 127.0.0.1 */
     uint16_t port;       /* 0: the system picks one */
@@ -28,6 +33,7 @@ struct vpr_http_server_config {
     uint32_t requests_max;    /* with the handler at one time; 0: 1,024 */
     uint32_t idle_ms;         /* between requests; 0: 75,000 */
     uint32_t request_ms;      /* from first to last byte of a request; 0: 15,000 */
+    vpr_http_refused_fn *refused; /* with the handler's arg; NULL: plain text */
 };
 
 struct vpr_http_request {
