@@ -219,11 +219,12 @@ def owners_paid(book, height_now):
 
 
 def scores_moved(book, number):
-    """Score events of a session follow from its medians by the running mean."""
+    """Score events of a session follow from its medians by the running mean, each from where
+    the last one ended; every servicer with a median has one, nobody else."""
     out = []
     chains = {c["id"]: c for c in book.net.rest("/viper/v1/chains")["chains"]}
     alpha = int(book.params[number]["score_alpha"])
-    for (n, _), bench in book.benches.items():
+    for (n, _), bench in sorted(book.benches.items()):
         if n != number:
             continue
         chain = chains[bench["chain"]]
@@ -231,9 +232,19 @@ def scores_moved(book, number):
                  int(chain["latency_max_ms"]))
         share = next(p["share_ppm"] for p in book.requestors[number]["pairs"]
                      if p["chain"] == bench["chain"])
-        for _, _, a in book.of("score", session=number, chain=f"{bench['chain']:04x}"):
+        name = f"{bench['chain']:04x}"
+        moved = book.of("score", session=number, chain=name)
+        differ(out, f"servicers whose score moved on {name}",
+               sorted(a["servicer"] for _, _, a in moved),
+               sorted(s for s, m in of.medians.items() if m is not None and of.committed))
+        for height, _, a in moved:
             median = of.medians.get(a["servicer"])
-            want = R.running(int(a["old"]), [] if median is None else
+            want = R.running(int(a["old_ppm"]), [] if median is None else
                              [(median, int(bench["budget_uvipr"]) * share)], alpha)
-            differ(out, f"score of {a['servicer']}", int(a["new"]), want)
+            differ(out, f"score of {a['servicer']}", int(a["score_ppm"]), want)
+            before = [b for h, _, b in book.of("score", servicer=a["servicer"], chain=name)
+                      if h < height]
+            if before:
+                differ(out, f"old score of {a['servicer']}", a["old_ppm"],
+                       before[-1]["score_ppm"])
     return out

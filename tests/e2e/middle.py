@@ -204,7 +204,7 @@ def url_is_checked(world):
         ("a URL without a host", who, dict(edit, url="http://"), 22),
         ("a URL of a file", who, dict(edit, url="file:///etc/passwd"), 22),
         ("a URL of 300 bytes", who, dict(edit, url="http://a.example/" + "x" * 300), 22),
-        ("a relay key of 31 bytes", who, dict(edit, relay_key=bytes(31)), 22),
+        ("a relay key of 31 bytes", who, dict(edit, relay_key=bytes(31)), 23),
         ("a zone that does not exist", who, dict(edit, zone=77), 38),
         ("a chain that does not exist", who, dict(edit, chains=[1, 77]), 37),
         ("chains out of order", who, dict(edit, chains=[2, 1]), 22),

@@ -93,10 +93,16 @@ def tampered_tokens(world):
 
 def oversized(world):
     c = new_client(world)
+    relay = f"relay{world.number_of(R.to_bech32(c.servicer))}"
+
+    def counted():
+        return world.metric(relay, "viper_relay_refusals_total", reason="size")
+    before = counted()
     body = client.call("getblockcount")[:-1] + b" " * (9 << 20) + b"}"
     answer = c.post(body, c.part(body))
     same("status of 9 MiB", answer.status, 413)
     same("reason of 9 MiB", answer.reason, 11)
+    same("refusals counted", counted() - before, 1)
     body = client.call("getblockcount")
     same("status of the next", c.relay(body).status, 200)
 
