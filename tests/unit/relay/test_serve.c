@@ -612,6 +612,27 @@ START_TEST(what_is_no_relay_is_told_so)
 }
 END_TEST
 
+START_TEST(a_body_above_the_limit_is_refused_by_its_reason)
+{
+    static char body[8192];
+    struct world w = {0};
+
+    memset(body, ' ', sizeof body - 1);
+    world_init(&w, 1000, 0);
+    check_bare(&w, (struct ask){.seq = 1, .cum_cu = 1, .cu = 1, .body = body}, 413,
+               VPR_REFUSED_SIZE);
+    w.reason = 0;
+    struct vpr_signed_request request;
+    const struct answer a =
+        ask(&w, (struct ask){.seq = 1, .cum_cu = 1, .cu = 1, .body = body}, &request);
+    ck_assert_str_eq(a.type, "application/json");
+    ck_assert_uint_eq(a.body_len, strlen("{\"error\":{\"code\":11,\"reason\":\"size\"}}\n"));
+    ck_assert_mem_eq(a.body, "{\"error\":{\"code\":11,\"reason\":\"size\"}}\n", a.body_len);
+    ck_assert_uint_eq(w.calls, 0);
+    world_end(&w);
+}
+END_TEST
+
 Suite *suite_serve(void)
 {
     Suite *suite = suite_create("serve");
@@ -630,6 +651,7 @@ Suite *suite_serve(void)
     tcase_add_test(tests, after_the_seal_a_late_answer_makes_no_leaf);
     tcase_add_test(tests, while_a_session_opens_nobody_is_sent_away);
     tcase_add_test(tests, what_is_no_relay_is_told_so);
+    tcase_add_test(tests, a_body_above_the_limit_is_refused_by_its_reason);
     suite_add_tcase(suite, tests);
     return suite;
 }
