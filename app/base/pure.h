@@ -24,8 +24,8 @@
 #pragma GCC poison float double _Float128 _Complex
 #pragma GCC poison time clock gettimeofday clock_gettime localtime gmtime sleep usleep nanosleep
 #pragma GCC poison rand random srand srandom drand48 arc4random getrandom getentropy
-#pragma GCC poison randombytes randombytes_buf randombytes_uniform
-#pragma GCC poison getenv secure_getenv setlocale system popen fork execv
+#pragma GCC poison randombytes randombytes_buf randombytes_random randombytes_uniform rand_r
+#pragma GCC poison getenv secure_getenv setlocale system popen fork execv getpid longjmp signal
 #pragma GCC poison qsort qsort_r bsearch hsearch hcreate
 #pragma GCC poison malloc calloc realloc free alloca
 #pragma GCC poison printf fprintf sprintf puts fopen open read write stderr stdout

@@ -9,6 +9,10 @@ import re
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
+import compiled  # noqa: E402
+import names  # noqa: E402
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LINES_FILE, LINES_FUNCTION, COLUMNS = 800, 70, 100
 
@@ -166,7 +170,32 @@ def shipped():
             yield f"{path}: refers to a folder outside the project"
 
 
-RULES = [includes, sizes, comments, guards, symbols, shipped]
+def purity():
+    return compiled.purity(ROOT)
+
+
+def headers():
+    return compiled.headers(ROOT, sources(".h"))
+
+
+def codes():
+    return names.codes(ROOT, sources(".h", ".c"))
+
+
+def prefixes():
+    return names.prefixes(ROOT)
+
+
+def secrets():
+    return names.secrets(ROOT, sources(".proto"))
+
+
+def defects():
+    return names.defects(ROOT, sources(".c", ".py", ".sh"))
+
+
+RULES = [includes, sizes, comments, guards, symbols, purity, headers, codes, prefixes, secrets,
+         defects, shipped]
 passed = failed = 0
 for rule in RULES:
     breaches = list(rule())
