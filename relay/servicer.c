@@ -49,6 +49,7 @@ struct vpr_servicer {
     struct vpr_servicer_keys keys;
     char dir[VPR_LEAVES_PATH_MAX - 64];
     struct vpr_backends *backends;
+    size_t chains; /* of the backends; relays are still counted when those are gone */
     struct vpr_node *node;
     struct vpr_follow *follow;
     struct vpr_submitter *submitter;
@@ -73,7 +74,7 @@ struct vpr_servicer {
 
 static void make_metrics(struct vpr_servicer *s)
 {
-    const size_t chains = vpr_backends_count(s->backends);
+    const size_t chains = s->chains = vpr_backends_count(s->backends);
 
     for (size_t i = 0; i < chains; i++) {
         vpr_id16_text(s->chain_text[i], vpr_backends_at(s->backends, i)->chain);
@@ -135,7 +136,7 @@ static void on_seen(void *arg, int chain, enum vpr_relay_outcome outcome, int re
                     bool was_signed, uint64_t elapsed_us)
 {
     struct vpr_servicer *s = arg;
-    const size_t at = chain < 0 ? vpr_backends_count(s->backends) : (size_t)chain;
+    const size_t at = chain < 0 ? s->chains : (size_t)chain;
 
     vpr_metric_add(s->metrics, ROW_RELAYS, at, outcome, 1);
     if (outcome == VPR_RELAY_ANSWERED) {

@@ -29,6 +29,7 @@ import strace_leaf  # noqa: E402
 
 CLIENTS = 64
 IN_FLIGHT = 8
+COMPLAINTS = ("halt: ", "Sanitizer", "runtime error")
 # process, phase, how: a moment of a wire, the entry of a system call (strace; `wal`: only on
 # RocksDB's log), once more while it starts, or just any time
 PLAN = [
@@ -311,6 +312,19 @@ class Run:
         due = {k for k in commits if k[0] <= number - 3}
         self.verdict(due <= set(verifies), f"{len(due)} entries were due and settled")
 
+    def logs(self):
+        """No daemon of ours met a bug, a fault or a sanitizer's complaint."""
+        bad = []
+        for name in sorted(os.listdir(self.net.logs)):
+            if name.startswith(("viperd", "relay", "gateway", "fisherman")):
+                with open(os.path.join(self.net.logs, name), errors="replace",
+                          encoding="utf-8") as log:
+                    bad += [f"{name}: {line.strip()[:160]}" for line in log
+                            if any(word in line for word in COMPLAINTS)]
+        for text in bad[:10]:
+            print(f"      {text}")
+        self.verdict(not bad, f"logs of the daemons: {len(bad)} complaints")
+
     def replay(self):
         """The chain from its first block into a fresh application in memory."""
         spec = importlib.util.spec_from_file_location(
@@ -400,6 +414,7 @@ def main():
     finally:
         clients.stop_event.set()
         net.stop()
+    run.logs()
     if run.failed == 0 and not args.keep:
         shutil.rmtree(folder)
     else:

@@ -36,9 +36,17 @@ struct answer {
     char body[1024];
 };
 
+static bool hold; /* the backend keeps its next answer back: it is `held` */
+static struct vpr_http_request *held;
+
 static void on_backend(void *arg, struct vpr_http_request *http)
 {
     (void)arg;
+    if (hold) {
+        hold = false;
+        held = http;
+        return;
+    }
     vpr_http_reply_text(http, 200, "application/json", "{\"result\":1}");
 }
 
@@ -143,14 +151,13 @@ static void on_answer(void *arg, const struct vpr_http_result *result)
              (const char *)result->body.data);
 }
 
-/* One relay of a lane; counted as accepted when its receipt holds. */
-static uint32_t relay(struct world *w, uint64_t session, uint16_t pair, int lane)
+/* One relay of a lane, on its way; `a` lives until it is done. */
+static void send_relay(struct world *w, uint64_t session, uint16_t pair, int lane,
+                       struct answer *a)
 {
     char relay_text[VPR_WIRE_RELAY_TEXT_MAX], token_text[VPR_WIRE_TOKEN_TEXT_MAX], path[64];
     const struct vpr_hash sid = chain_sid(&w->chain, session, pair);
     const struct keypair *key = &w->lanes[lane];
-    struct answer a = {0};
-    struct vpr_receipt receipt;
 
     w->seq[lane]++;
     const struct vpr_signed_request request =
@@ -164,11 +171,27 @@ static uint32_t relay(struct world *w, uint64_t session, uint16_t pair, int lane
     const struct vpr_http_call call = {.method = "POST", .url = vpr_bytes_str(w->url),
                                        .path = vpr_bytes_str(path), .headers = headers,
                                        .header_count = 2, .body = vpr_bytes_str("{}")};
-    ck_assert_ptr_nonnull(vpr_http_client_start(w->client, &call, on_answer, &a));
-    for (int i = 0; i < 4000 && !a.done; i++) {
+    ck_assert_ptr_nonnull(vpr_http_client_start(w->client, &call, on_answer, a));
+}
+
+/* Until one of the two has come. */
+static void await(struct world *w, const bool *done, struct vpr_http_request *const *request)
+{
+    for (int i = 0; i < 4000 && !*done && *request == NULL; i++) {
         vpr_loop_turn(w->loop);
         usleep(250);
     }
+}
+
+/* One relay of a lane; counted as accepted when its receipt holds. */
+static uint32_t relay(struct world *w, uint64_t session, uint16_t pair, int lane)
+{
+    struct vpr_http_request *none = NULL;
+    struct answer a = {0};
+    struct vpr_receipt receipt;
+
+    send_relay(w, session, pair, lane, &a);
+    await(w, &a.done, &none);
     ck_assert(a.done);
     if (a.status == 200) {
         ck_assert(vpr_wire_receipt_parse(&receipt, vpr_bytes_str(a.receipt)));
@@ -380,6 +403,32 @@ START_TEST(metrics_tell_what_happened)
 }
 END_TEST
 
+START_TEST(stopped_with_a_relay_under_way_it_says_so_and_serves_again)
+{
+    struct world w;
+    struct answer a = {0};
+    const bool never = false;
+    struct vpr_http_request *none = NULL;
+
+    world_init(&w, 12);
+    wait_open(&w, 1, 1, 0);
+    hold = true;
+    held = NULL;
+    send_relay(&w, 1, 1, 0, &a);
+    await(&w, &never, &held);
+    ck_assert_ptr_nonnull(held);
+    ck_assert(!a.done);
+    kill_and_restart(&w);
+    vpr_http_reply_text(held, 200, "application/json", "{\"result\":1}");
+    await(&w, &a.done, &none);
+    ck_assert(a.done);
+    ck_assert_uint_ne(a.status, 200);
+    ck_assert_str_eq(a.receipt, "");
+    wait_open(&w, 1, 1, 0);
+    world_end(&w);
+}
+END_TEST
+
 Suite *suite_servicer(void)
 {
     Suite *suite = suite_create("servicer");
@@ -391,6 +440,7 @@ Suite *suite_servicer(void)
     tcase_add_test(tests, one_bad_entry_does_not_take_the_others_with_it);
     tcase_add_test(tests, two_sessions_stand_side_by_side_until_the_grace_is_over);
     tcase_add_test(tests, metrics_tell_what_happened);
+    tcase_add_test(tests, stopped_with_a_relay_under_way_it_says_so_and_serves_again);
     suite_add_tcase(suite, tests);
     return suite;
 }
