@@ -45,6 +45,7 @@ Suite *suite_card(void);
 Suite *suite_book(void);
 Suite *suite_plan(void);
 Suite *suite_shadow(void);
+Suite *suite_expect(void);
 Suite *suite_session(void);
 
 #endif

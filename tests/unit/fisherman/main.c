@@ -12,6 +12,7 @@ int main(void)
     srunner_add_suite(runner, suite_book());
     srunner_add_suite(runner, suite_plan());
     srunner_add_suite(runner, suite_shadow());
+    srunner_add_suite(runner, suite_expect());
     srunner_add_suite(runner, suite_session());
     srunner_run_all(runner, CK_ENV);
     const int failed = srunner_ntests_failed(runner);

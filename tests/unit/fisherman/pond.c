@@ -500,6 +500,7 @@ static void send_reply(void *arg)
         headers[count++] = (struct vpr_http_header)VPR_HTTP_TEXT(VPR_WIRE_REFUSAL, refusal);
     }
     vpr_http_reply(reply->http, 200, headers, count, body);
+    reply->pond->pending--;
     vpr_timer_destroy(reply->timer);
     vpr_mem_free(reply);
 }
@@ -615,6 +616,7 @@ static void on_gate(void *arg, struct vpr_http_request *http)
     pond->spent_cu[session][seat] +=
         memmem(http->body.data, http->body.len, "\"block\"", 7) != NULL ? 3 : 1;
     reply->pond = pond;
+    pond->pending++;
     reply->http = http;
     reply->token = bench->token;
     answer_call(pond, reply->body, seat, http->body);
@@ -666,6 +668,10 @@ void pond_open(struct pond *pond, struct vpr_loop *loop, const struct vpr_key *o
 
 void pond_close(struct pond *pond)
 {
+    while (pond->pending > 0) {
+        vpr_loop_turn(pond->loop);
+        usleep(500);
+    }
     vpr_timer_destroy(pond->timer);
     vpr_http_server_destroy(pond->gate);
     vpr_http_server_destroy(pond->node);

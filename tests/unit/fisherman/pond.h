@@ -51,6 +51,7 @@ struct pond {
     char node_url[64], gate_url[64];
 
     uint64_t samples[POND_SESSIONS], spent_cu[POND_SESSIONS][SEATS];
+    uint64_t pending; /* answers under way */
     uint64_t late; /* samples of a session that was not the running one */
     size_t nonce_count;
     uint64_t nonces[POND_NONCES_MAX];
