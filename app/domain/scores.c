@@ -128,22 +128,25 @@ static void move(struct vpr_ctx *ctx, uint64_t session, const struct place *plac
     vpr_event_u64(ctx, "score_ppm", ppm);
 }
 
-/* The first sum of a session that is left; false: none. */
-static bool first_sum(struct vpr_ctx *ctx, uint64_t session, struct vpr_bytes *ret_key,
-                      struct vpr_bytes *ret_value)
+/* The first sum of a session from a key on; false: none is left. */
+static bool next_sum(struct vpr_ctx *ctx, uint64_t session, struct vpr_bytes from,
+                     struct vpr_bytes *ret_key, struct vpr_bytes *ret_value)
 {
     struct vpr_key_buf prefix = vpr_key(VPR_KEY_SCORE_SUM);
     vpr_key_u64(&prefix, session);
-    struct vpr_bytes from = vpr_key_bytes(&prefix);
-    return vpr_state_next(ctx->state, ctx->arena, VPR_STORE_SCORES, from, from, ret_key,
-                          ret_value);
+    return vpr_state_next(ctx->state, ctx->arena, VPR_STORE_SCORES, vpr_key_bytes(&prefix),
+                          from, ret_key, ret_value);
 }
 
 uint64_t vpr_score_move(struct vpr_ctx *ctx, uint64_t session, uint64_t limit, bool *ret_done)
 {
+    /* The walk goes on at what was deleted last: from the beginning it would pass all of it
+     * again for each score. */
+    struct vpr_key_buf from = vpr_key(VPR_KEY_SCORE_SUM);
     struct vpr_bytes key, value;
     uint64_t moved = 0;
-    while (moved < limit && first_sum(ctx, session, &key, &value)) {
+    vpr_key_u64(&from, session);
+    while (moved < limit && next_sum(ctx, session, vpr_key_bytes(&from), &key, &value)) {
         struct vpr_reader r = vpr_reader(key);
         struct place place;
         (void)vpr_read_view(&r, 1 + sizeof session);
@@ -154,10 +157,11 @@ uint64_t vpr_score_move(struct vpr_ctx *ctx, uint64_t session, uint64_t limit, b
         struct vpr_score_sum sum = sum_of((const Viper__V1__ScoreSum *)vpr_record_unpack(
             ctx, value, &viper__v1__score_sum__descriptor));
         move(ctx, session, &place, &sum);
-        vpr_state_del(ctx->state, VPR_STORE_SCORES, key);
+        from = sum_key(session, &place);
+        vpr_state_del(ctx->state, VPR_STORE_SCORES, vpr_key_bytes(&from));
         moved++;
     }
-    *ret_done = !first_sum(ctx, session, &key, &value);
+    *ret_done = !next_sum(ctx, session, vpr_key_bytes(&from), &key, &value);
     return moved;
 }
 

@@ -117,11 +117,14 @@ static void mark_seen(struct vpr_ctx *ctx, const struct vpr_envelope *env)
 void vpr_tx_forget(struct vpr_ctx *ctx)
 {
     const struct vpr_key_buf prefix = vpr_key(VPR_KEY_SEEN_QUEUE);
+    /* The walk goes on at what was deleted last: from the beginning it would pass all of it
+     * again for each entry. */
+    struct vpr_key_buf from = prefix;
     for (unsigned i = 0; i < FORGET_MAX; i++) {
         size_t mark = vpr_arena_mark(ctx->arena);
         struct vpr_bytes queued, value;
         if (!vpr_state_next(ctx->state, ctx->arena, VPR_STORE_ACCOUNTS,
-                            vpr_key_bytes(&prefix), vpr_key_bytes(&prefix), &queued, &value)) {
+                            vpr_key_bytes(&prefix), vpr_key_bytes(&from), &queued, &value)) {
             return;
         }
         struct vpr_reader r = vpr_reader(queued);
@@ -137,8 +140,9 @@ void vpr_tx_forget(struct vpr_ctx *ctx)
             return;
         }
         struct vpr_key_buf key = seen_key(&who, &hash);
+        from = queue_key(timeout_s, &who, &hash);
         vpr_state_del(ctx->state, VPR_STORE_ACCOUNTS, vpr_key_bytes(&key));
-        vpr_state_del(ctx->state, VPR_STORE_ACCOUNTS, queued);
+        vpr_state_del(ctx->state, VPR_STORE_ACCOUNTS, vpr_key_bytes(&from));
         seen_count_put(ctx, &who, seen_count(ctx, &who) - 1);
         vpr_arena_release(ctx->arena, mark);
     }

@@ -176,12 +176,15 @@ void vpr_version_cut(struct vpr_ctx *ctx, uint64_t oldest)
 {
     const struct vpr_key_buf prefix = vpr_key(VPR_KEY_CUT);
     const size_t head = prefix.len + 8 + 1; /* before the key: first byte, session, store */
+    /* The walk goes on at what was cut last: from the beginning it would pass all of it again
+     * for each version. */
+    struct vpr_key_buf from = prefix;
 
     for (unsigned i = 0; i < CUTS_MAX; i++) {
         size_t mark = vpr_arena_mark(ctx->arena);
         struct vpr_bytes queued, value;
         if (!vpr_state_next(ctx->state, ctx->arena, VPR_STORE_SESSIONS,
-                            vpr_key_bytes(&prefix), vpr_key_bytes(&prefix), &queued, &value)) {
+                            vpr_key_bytes(&prefix), vpr_key_bytes(&from), &queued, &value)) {
             return;
         }
         VPR_ASSERT(queued.len > head);
@@ -194,6 +197,8 @@ void vpr_version_cut(struct vpr_ctx *ctx, uint64_t oldest)
         }
         cut_before(ctx, (enum vpr_store_id)store,
                    vpr_bytes_of(queued.data + head, queued.len - head), session);
+        from.len = 0;
+        append(&from, queued.data, queued.len);
         vpr_state_del(ctx->state, VPR_STORE_SESSIONS, queued);
         vpr_arena_release(ctx->arena, mark);
     }

@@ -496,6 +496,30 @@ struct vpr_tx_result world_tx(struct world *w, const char *label,
     return world_raw(w, world_sign(&w->block, label, &envelope, &message, 1));
 }
 
+static uint64_t seeks;
+static bool (*seek)(void *self, void *snapshot, enum vpr_kv_column column, bool backward,
+                    struct vpr_arena *arena, struct vpr_bytes from, struct vpr_bytes *ret_key,
+                    struct vpr_bytes *ret_value);
+
+static bool counted_seek(void *self, void *snapshot, enum vpr_kv_column column, bool backward,
+                         struct vpr_arena *arena, struct vpr_bytes from,
+                         struct vpr_bytes *ret_key, struct vpr_bytes *ret_value)
+{
+    seeks++;
+    return seek(self, snapshot, column, backward, arena, from, ret_key, ret_value);
+}
+
+uint64_t world_seeks(struct world *w)
+{
+    if (w->kv->seek != counted_seek) {
+        seek = w->kv->seek;
+        w->kv->seek = counted_seek;
+    }
+    uint64_t count = seeks;
+    seeks = 0;
+    return count;
+}
+
 uint64_t world_balance(struct world *w, const char *label)
 {
     struct vpr_address who = world_address(label);

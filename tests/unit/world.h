@@ -106,6 +106,10 @@ struct vpr_tx_result world_raw(struct world *w, struct vpr_bytes raw);
  * tests in several builds and holds their traces against each other. */
 void world_trace(const char *fmt, ...) VPR_PRINTF(1, 2);
 
+/* How often the disk was asked for a next or last pair since the last call: what walks over
+ * the same deleted pairs again and again is found by it. */
+uint64_t world_seeks(struct world *w);
+
 uint64_t world_balance(struct world *w, const char *label);
 /* The value of `key` in the last event of `type`, or NULL. */
 const char *world_event(struct world *w, const char *type, const char *key);

@@ -107,6 +107,27 @@ START_TEST(moves_are_bounded_and_in_order)
 }
 END_TEST
 
+START_TEST(moving_passes_each_sum_once)
+{
+    enum { SUMS = 200 };
+    struct world *w = world_create(NULL, NULL);
+    struct vpr_address id = world_address("servicer1");
+    bool done;
+    world_begin(w);
+    for (uint16_t chain = 1; chain <= SUMS; chain++) {
+        vpr_score_add(&w->ctx, 0, &id, chain, 1, 500000, 1);
+    }
+    world_end(w);
+    world_begin(w);
+    (void)world_seeks(w);
+    ck_assert_uint_eq(vpr_score_move(&w->ctx, 0, SUMS, &done), SUMS);
+    ck_assert(done);
+    ck_assert_uint_lt(world_seeks(w), 10 * SUMS);
+    world_end(w);
+    world_destroy(w);
+}
+END_TEST
+
 TCase *scores_tests(void)
 {
     TCase *t = tcase_create("scores");
@@ -115,5 +136,6 @@ TCase *scores_tests(void)
     tcase_add_test(t, a_move_takes_the_weighted_mean_of_the_session);
     tcase_add_test(t, without_weight_a_score_stays);
     tcase_add_test(t, moves_are_bounded_and_in_order);
+    tcase_add_test(t, moving_passes_each_sum_once);
     return t;
 }

@@ -86,6 +86,35 @@ START_TEST(cutting_keeps_what_unsettled_sessions_read)
 }
 END_TEST
 
+START_TEST(cutting_passes_each_version_once)
+{
+    enum { KEYS = 200 };
+    Viper__V1__ZoneTerms terms = VIPER__V1__ZONE_TERMS__INIT;
+    for (uint16_t id = 100; id < 100 + KEYS; id++) {
+        struct vpr_key_buf key = vpr_key(VPR_KEY_ZONE_TERMS);
+        vpr_key_u16(&key, id);
+        for (uint64_t session = 0; session < 2; session++) {
+            terms.multiplier_ppm = session + 1;
+            vpr_version_put(&w->ctx, VPR_STORE_CHAINS, vpr_key_bytes(&key), session,
+                            &terms.base);
+        }
+    }
+    world_block(w);
+    world_begin(w);
+    (void)world_seeks(w);
+    vpr_version_cut(&w->ctx, 1);
+    ck_assert_uint_lt(world_seeks(w), 10 * KEYS);
+    for (uint16_t id = 100; id < 100 + KEYS; id++) {
+        struct vpr_key_buf key = vpr_key(VPR_KEY_ZONE_TERMS);
+        vpr_key_u16(&key, id);
+        ck_assert_ptr_null(vpr_version_get(&w->ctx, VPR_STORE_CHAINS, vpr_key_bytes(&key), 0,
+                                           &viper__v1__zone_terms__descriptor));
+        ck_assert_ptr_nonnull(vpr_version_get(&w->ctx, VPR_STORE_CHAINS, vpr_key_bytes(&key),
+                                              1, &viper__v1__zone_terms__descriptor));
+    }
+}
+END_TEST
+
 START_TEST(a_record_of_defaults_is_stored_and_read_back)
 {
     put(4, 0);
@@ -205,6 +234,7 @@ Suite *record_suite(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, a_session_reads_the_newest_version_that_counts);
     tcase_add_test(t, cutting_keeps_what_unsettled_sessions_read);
+    tcase_add_test(t, cutting_passes_each_version_once);
     tcase_add_test(t, a_record_of_defaults_is_stored_and_read_back);
     tcase_add_test(t, integers_in_keys_sort_as_numbers);
     tcase_add_test(t, fields_name_what_is_wrong_with_them);

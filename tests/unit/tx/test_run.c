@@ -430,6 +430,29 @@ START_TEST(an_account_has_at_most_1024_live_unordered_ones)
 }
 END_TEST
 
+START_TEST(forgetting_passes_each_entry_once)
+{
+    world_begin(w);
+    int64_t timeout_s = w->ctx.time_s + 60;
+    for (int i = 0; i < 200; i++) {
+        char memo[16];
+        (void)snprintf(memo, sizeof memo, "%d", i);
+        struct world_envelope e = {.unordered = true, .timeout_s = timeout_s, .memo = memo};
+        ck_assert_int_eq(run_with(&e).code, VPR_OK);
+    }
+    world_end(w);
+    w->ctx.time_s = timeout_s;
+    world_begin(w);
+    (void)world_seeks(w);
+    vpr_tx_forget(&w->ctx);
+    ck_assert_uint_lt(world_seeks(w), 5 * 200);
+    struct world_envelope next = {
+        .unordered = true, .timeout_s = w->ctx.time_s + 60, .memo = "1"};
+    ck_assert_int_eq(run_with(&next).code, VPR_OK);
+    world_end(w);
+}
+END_TEST
+
 /* ---- mempool and simulation ---- */
 
 static struct vpr_tx_result check_tx(struct vpr_bytes raw, bool recheck)
@@ -504,6 +527,7 @@ Suite *run_suite(void)
     tcase_add_test(t, unordered_runs_once_until_its_timeout_has_passed);
     tcase_add_test(t, unordered_needs_a_near_timeout_and_no_sequence);
     tcase_add_test(t, an_account_has_at_most_1024_live_unordered_ones);
+    tcase_add_test(t, forgetting_passes_each_entry_once);
     tcase_add_test(t, the_mempool_takes_sequences_a_little_ahead);
     tcase_add_test(t, a_recheck_verifies_no_signature);
     tcase_add_test(t, a_simulation_needs_no_signature_and_changes_nothing);
