@@ -172,25 +172,25 @@ bool vpr_bench_has_fisherman(const struct vpr_bench *bench, const struct vpr_add
 typedef bool pair_fn(struct vpr_ctx *ctx, void *arg, const struct vpr_address *requestor,
                      uint16_t chain, uint16_t zone);
 
-/* Until `each` returns false.  Only for queries, which read one state that no block waits
- * for. */
+/* Until `each` returns false, which may keep nothing in the arena: what each actor took is
+ * given back.  Only for queries, which read one state that no block waits for. */
 static void each_pair(struct vpr_ctx *ctx, uint64_t session, pair_fn *each, void *arg)
 {
     struct vpr_address id;
     const struct vpr_address *after = NULL;
     const Viper__V1__Actor *actor;
-    while (vpr_actor_next(ctx, after, &id, &actor)) {
+    size_t mark = vpr_arena_mark(ctx->arena);
+    bool more = true;
+    while (more && vpr_actor_next(ctx, after, &id, &actor)) {
         after = &id;
-        if (actor->kind != VIPER__V1__KIND__KIND_REQUESTOR) {
-            continue;
+        const Viper__V1__Terms *terms = actor->kind == VIPER__V1__KIND__KIND_REQUESTOR
+                                            ? vpr_terms_get(ctx, &id, session)
+                                            : NULL;
+        for (size_t i = 0; more && terms != NULL && i < terms->n_pairs; i++) {
+            more = each(ctx, arg, &id, (uint16_t)terms->pairs[i]->chain,
+                        (uint16_t)terms->pairs[i]->zone);
         }
-        const Viper__V1__Terms *terms = vpr_terms_get(ctx, &id, session);
-        for (size_t i = 0; terms != NULL && i < terms->n_pairs; i++) {
-            if (!each(ctx, arg, &id, (uint16_t)terms->pairs[i]->chain,
-                      (uint16_t)terms->pairs[i]->zone)) {
-                return;
-            }
-        }
+        vpr_arena_release(ctx->arena, mark);
     }
 }
 
@@ -342,12 +342,20 @@ static enum vpr_code answer_bench(struct vpr_ctx *ctx, const ProtobufCMessage *r
     return VPR_OK;
 }
 
+struct found_sid {
+    struct vpr_hash sid;
+    struct vpr_address requestor;
+    uint16_t chain, zone;
+    uint64_t quota_cu;
+};
+
 struct sids_search {
     struct vpr_session session;
     struct vpr_address id;
     Viper__V1__Kind kind;
     const Viper__V1__Terms *terms;
-    Viper__V1__QuerySidsResponse *response;
+    struct found_sid *found;
+    size_t count;
 };
 
 /* Draws only where the actor could be drawn at all. */
@@ -355,7 +363,6 @@ static bool add_if_drawn(struct vpr_ctx *ctx, void *arg, const struct vpr_addres
                          uint16_t chain, uint16_t zone)
 {
     struct sids_search *search = arg;
-    Viper__V1__QuerySidsResponse *response = search->response;
     struct vpr_bench bench;
     if (!vpr_terms_list(search->terms, chain, zone) ||
         vpr_bench_draw(ctx, &bench, &search->session, requestor, chain, zone) != VPR_OK) {
@@ -365,16 +372,22 @@ static bool add_if_drawn(struct vpr_ctx *ctx, void *arg, const struct vpr_addres
                      ? vpr_bench_has_servicer(&bench, &search->id)
                      : vpr_bench_has_fisherman(&bench, &search->id);
     if (drawn) {
-        Viper__V1__SidInfo *info = VPR_ARENA_NEW(ctx->arena, Viper__V1__SidInfo);
-        viper__v1__sid_info__init(info);
-        info->sid = vpr_field_of_hash(ctx->arena, &bench.sid);
-        info->requestor = vpr_text_of_address(ctx->arena, requestor);
-        info->chain = chain;
-        info->zone = zone;
-        info->quota_cu = bench.quota_cu;
-        response->sids[response->n_sids++] = info;
+        search->found[search->count++] =
+            (struct found_sid){bench.sid, *requestor, chain, zone, bench.quota_cu};
     }
-    return response->n_sids < VPR_SIDS_MAX;
+    return search->count < VPR_SIDS_MAX;
+}
+
+static Viper__V1__SidInfo *sid_info(struct vpr_ctx *ctx, const struct found_sid *found)
+{
+    Viper__V1__SidInfo *info = VPR_ARENA_NEW(ctx->arena, Viper__V1__SidInfo);
+    viper__v1__sid_info__init(info);
+    info->sid = vpr_field_of_hash(ctx->arena, &found->sid);
+    info->requestor = vpr_text_of_address(ctx->arena, &found->requestor);
+    info->chain = found->chain;
+    info->zone = found->zone;
+    info->quota_cu = found->quota_cu;
+    return info;
 }
 
 enum vpr_code vpr_sids_answer(struct vpr_ctx *ctx, Viper__V1__Kind kind,
@@ -385,14 +398,19 @@ enum vpr_code vpr_sids_answer(struct vpr_ctx *ctx, Viper__V1__Kind kind,
     const Viper__V1__Actor *actor;
     VPR_TRY(vpr_actor_asked(ctx, asked->id, kind, &search.id, &actor));
     VPR_TRY(find_session(ctx, asked->session, &search.session));
-    search.response = VPR_ARENA_NEW(ctx->arena, Viper__V1__QuerySidsResponse);
-    viper__v1__query_sids_response__init(search.response);
-    search.response->sids = VPR_ARENA_ARRAY(ctx->arena, Viper__V1__SidInfo *, VPR_SIDS_MAX);
+    search.found = VPR_ARENA_ARRAY(ctx->arena, struct found_sid, VPR_SIDS_MAX);
     search.terms = vpr_terms_get(ctx, &search.id, search.session.number);
     if (search.terms != NULL && search.terms->eligible) {
         each_pair(ctx, search.session.number, add_if_drawn, &search);
     }
-    *ret_response = &search.response->base;
+    Viper__V1__QuerySidsResponse *response =
+        VPR_ARENA_NEW(ctx->arena, Viper__V1__QuerySidsResponse);
+    viper__v1__query_sids_response__init(response);
+    response->sids = VPR_ARENA_ARRAY(ctx->arena, Viper__V1__SidInfo *, search.count);
+    for (; response->n_sids < search.count; response->n_sids++) {
+        response->sids[response->n_sids] = sid_info(ctx, &search.found[response->n_sids]);
+    }
+    *ret_response = &response->base;
     return VPR_OK;
 }
 

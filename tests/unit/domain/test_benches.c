@@ -330,6 +330,31 @@ START_TEST(a_bench_is_asked_by_its_sid)
 }
 END_TEST
 
+/* A search walks over every actor of the network: it must not keep what it passes. */
+START_TEST(a_search_takes_no_memory_for_who_is_passed)
+{
+    struct world *w = world_create(NULL, NULL);
+    Viper__V1__QueryBenchRequest request = VIPER__V1__QUERY_BENCH_REQUEST__INIT;
+    char hex[65];
+    world_until(w, 11);
+    memset(hex, '7', 64);
+    hex[64] = '\0';
+    request.session = 1;
+    request.sid = hex;
+    const struct vpr_query *query = vpr_domain_query("/viper.v1.Query/Bench");
+    ProtobufCMessage *response = NULL;
+    world_begin(w);
+    struct vpr_ctx ctx = w->ctx;
+    ctx.events = NULL;
+    size_t before = vpr_arena_mark(ctx.arena);
+    ck_assert_int_eq(query->answer(&ctx, &request.base, &response), VPR_NOT_FOUND);
+    size_t taken = vpr_arena_mark(ctx.arena) - before;
+    ck_assert_msg(taken < 1024, "%zu bytes", taken); /* 14 actors have some 600 each */
+    world_end(w);
+    world_destroy(w);
+}
+END_TEST
+
 /* Each actor's sids are those benches in which it sits. */
 START_TEST(sids_of_an_actor_are_the_benches_it_is_drawn_for)
 {
@@ -431,6 +456,7 @@ TCase *benches_tests(void)
     tcase_add_test(t, fewer_servicers_share_the_quota);
     tcase_add_test(t, no_session_has_a_reason);
     tcase_add_test(t, a_bench_is_asked_by_its_sid);
+    tcase_add_test(t, a_search_takes_no_memory_for_who_is_passed);
     tcase_add_test(t, sids_of_an_actor_are_the_benches_it_is_drawn_for);
     tcase_add_test(t, a_pool_is_read_page_by_page);
     return t;
