@@ -182,12 +182,17 @@ static struct vpr_finding find(enum vpr_compare compare, const char *at, uint16_
 
 START_TEST(results_are_found_and_errors_told_apart)
 {
-    ck_assert_uint_eq(find(VPR_COMPARE_HEAD, "/result", 200, "{\"id\":5,\"result\":77}").height, 77);
-    ck_assert_uint_eq(
-        find(VPR_COMPARE_HEAD, "/result/h", 200, "{\"id\":5,\"result\":{\"h\":\"78\"}}").height,
-        78);
-    ck_assert_uint_eq(find(VPR_COMPARE_HEAD, "/result", 200, "{\"id\":5,\"result\":\"0x4f\"}").height,
-                     79);
+    static const struct {
+        const char *at, *body;
+        uint64_t height;
+    } heads[] = {{"/result", "{\"id\":5,\"result\":77}", 77},
+                 {"/result/h", "{\"id\":5,\"result\":{\"h\":\"78\"}}", 78},
+                 {"/result", "{\"id\":5,\"result\":\"0x4f\"}", 79}};
+    for (size_t i = 0; i < VPR_COUNT(heads); i++) {
+        const struct vpr_finding f = find(VPR_COMPARE_HEAD, heads[i].at, 200, heads[i].body);
+        ck_assert_int_eq(f.found, VPR_FOUND_RESULT);
+        ck_assert_uint_eq(f.height, heads[i].height);
+    }
     /* litecoind: an RPC error is HTTP 500, and a result has a null error beside it. */
     ck_assert_int_eq(find(VPR_COMPARE_EXACT, "/result", 500,
                           "{\"id\":5,\"result\":null,\"error\":{\"code\":-8}}").found,
@@ -218,7 +223,8 @@ static bool same_value(enum vpr_compare compare, const char *a, const char *b)
 
 START_TEST(equal_values_are_equal_however_they_are_written)
 {
-    ck_assert(same_value(VPR_COMPARE_EXACT, "{\"id\":5,\"result\":{\"a\":[1,\"\\u0041\"],\"b\":null}}",
+    ck_assert(same_value(VPR_COMPARE_EXACT,
+                         "{\"id\":5,\"result\":{\"a\":[1,\"\\u0041\"],\"b\":null}}",
                          "{ \"result\" : { \"b\" : null , \"a\" : [ 1 , \"A\" ] }, \"id\" : 5 }"));
     static const char *const others[] = {
         "{\"id\":5,\"result\":{\"a\":[1,\"B\"],\"b\":null}}",

@@ -26,9 +26,8 @@ static void set_up(void)
     home = temp_dir();
     ck_assert_int_eq(vpr_keyring_open(&ring, home, "test", NULL, &err), VPR_OK);
     ck_assert_int_eq(vpr_keyring_create(ring, &wish, &info, &err), VPR_OK);
-    ck_assert_int_eq(vpr_keyring_load(&key, ring, "operator", VPR_KEYRING_MASK(VPR_KEYRING_OPERATOR),
-                                      &err),
-                     VPR_OK);
+    const unsigned kinds = VPR_KEYRING_MASK(VPR_KEYRING_OPERATOR);
+    ck_assert_int_eq(vpr_keyring_load(&key, ring, "operator", kinds, &err), VPR_OK);
     loop = vpr_loop_create();
     pond = vpr_mem_alloc(sizeof *pond);
     pond_open(pond, loop, key);

@@ -144,7 +144,8 @@ START_TEST(the_gateways_refusals_and_failures_are_no_samples)
     const struct vpr_shadow_ask ask = {&bench.terms, SEAT, "POST", "", vpr_bytes_str("{}")};
     struct vpr_http_result result = {
         .status = 409,
-        .body = vpr_bytes_str("{\"error\":{\"code\":6,\"reason\":\"nonce\",\"message\":\"used\"}}")};
+        .body = vpr_bytes_str("{\"error\":{\"code\":6,\"reason\":\"nonce\","
+                              "\"message\":\"used\"}}")};
     struct vpr_shadow_answer a;
 
     vpr_shadow_read(&a, &ask, &result, 5);
