@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -28,6 +29,8 @@ import settled
 VALIDATORS = 2
 # A claim of 1 CU is worth 2,000 uvipr here, so that "too small" can be shown.
 CLAIM_MIN = "2500"
+
+LOGS = os.path.join(W.ROOT, "build", "test-logs", "e2e")  # after a failure
 
 TESTS = (audits.EARLY + envelope.TESTS + relays.TESTS + evidence.TESTS + middle.TESTS
          + settled.EARLY + changes.TESTS + settled.LATE)
@@ -97,6 +100,7 @@ def main():
     if args.list or not tests:
         print("\n".join(t[0] for t in tests) or "no such scenario")
         return 0 if tests else 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # runs the finally below
     folder = tempfile.mkdtemp(prefix="viper-e2e.", dir="/tmp")
     passed = failed = 0
     world, begun = None, time.monotonic()
@@ -113,6 +117,9 @@ def main():
         if world:
             world.traffic.stop()
             world.net.stop()
+        if failed:
+            shutil.copytree(os.path.join(folder, "logs"), LOGS, dirs_exist_ok=True)
+            print(f"logs of the daemons: {LOGS}")
         if args.keep:
             print(f"kept: {folder}")
         else:

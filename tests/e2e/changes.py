@@ -182,14 +182,89 @@ def traffic_follows(world):
     same("URL", told["actor"]["url"], plan.url)
 
 
+def edit_message(world, signer, **change):
+    told = requestor(world, world.now())
+    ident = world.net.actors.requestor["operator"]["address"]
+    pairs = [{k: p[k] for k in ("chain", "zone", "share_ppm")} for p in told["pairs"]]
+    return {"@type": "/viper.v1.MsgEditRequestor", "signer": signer.address,
+            "requestor": ident, "num_servicers": told["num_servicers"], "pairs": pairs,
+            "gateway_keys": [unb64(k) for k in told["gateway_keys"]],
+            "shadow_url": f"http://127.0.0.1:{world.net.ports['shadow']}", **change}
+
+
+def pairs_of(*shares):
+    return [{"chain": c, "zone": z, "share_ppm": s} for c, z, s in shares]
+
+
+def edit_is_checked(world):
+    """What no requestor can be is refused, and the record stands."""
+    owner = world.wallet("owners", "requestor")
+    stranger = world.operator(1)
+    before = requestor(world, world.now())
+
+    def edit(signer=owner, **change):
+        return edit_message(world, signer, **change)
+
+    world.refused([
+        ("shares that are no whole", owner, edit(pairs=pairs_of((1, 1, 600_000),
+                                                                (2, 1, 400_001))), 22),
+        ("a pair twice", owner, edit(pairs=pairs_of((1, 1, 500_000), (1, 1, 500_000))), 22),
+        ("a share of 0", owner, edit(pairs=pairs_of((1, 1, 10**6), (2, 1, 0))), 22),
+        ("no pair", owner, edit(pairs=[]), 22),
+        ("a chain that does not exist", owner, edit(pairs=pairs_of((77, 1, 10**6))), 37),
+        ("a zone that does not exist", owner, edit(pairs=pairs_of((1, 77, 10**6))), 38),
+        ("two servicers", owner, edit(num_servicers=2), 22),
+        ("25 servicers", owner, edit(num_servicers=25), 22),
+        ("a quota too low", owner, edit(pairs=pairs_of((1, 1, 999_000), (2, 1, 1_000))), 36),
+        ("no gateway key", owner, edit(gateway_keys=[]), 22),
+        ("an edit by a stranger", stranger, edit(stranger), 26),
+        ("a stake by another than the owner", stranger, {
+            "@type": "/viper.v1.MsgIncreaseStake", "owner": stranger.address,
+            "actor": edit()["requestor"], "amount": 1}, 26),
+    ])
+    after = requestor(world, int(before["session"]))
+    same("the requestor's record", after, before)
+
+
+def change_late(world):
+    """The same edit back, so near to the session's end that the freeze holds it back."""
+    owner, plan = world.wallet("owners", "requestor"), world.plan
+    session = world.fresh_session(past=6, left=1)
+    height, _ = world.must(owner, edit_message(
+        world, owner, num_servicers=5, pairs=pairs_of((1, 1, 500_000), (2, 1, 500_000))))
+    ran = next(n for n, r in world.book.sessions.items()
+               if int(r["first"]) <= height <= int(r["last"]))
+    plan.since["late"] = counts_from(world, height)
+    need(plan.since["late"] == ran + 2 or height < int(world.book.sessions[ran]["last"]) - 2,
+         f"block {height} of session {ran} lies outside the freeze")
+    plan.late = ran, session
+
+
+def late_by_session(world):
+    plan = world.plan
+    since = plan.since["late"]
+    world.session(since, 1)
+    world.wait("the session to be read", lambda: since in world.book.requestors, 10)
+    for number in range(plan.late[0], since + 1):
+        told = world.book.requestors[number]
+        same(f"num_servicers in session {number}", told["num_servicers"],
+             5 if number >= since else 4)
+        same(f"shares in session {number}", {p["chain"]: p["share_ppm"] for p in told["pairs"]},
+             {1: 500_000, 2: 500_000} if number >= since else SHARES)
+
+
 def judged(world):
     """The session of the changes, its neighbours and those after are settled."""
     world.wait_settled(max(world.plan.since.values()) + 1, 120)
 
 
 CHANGED = "stake, pairs, num_servicers, relay key and URL changed in one session"
+LATE = "an edit within the freeze is held back"
 TESTS = [(CHANGED, change_all),
          ("changes count by the freeze rule", by_session, (CHANGED,)),
          ("receipts are under the replaced key", receipts_under_the_new_key, (CHANGED,)),
+         ("a requestor's edit is checked", edit_is_checked),
+         (LATE, change_late, (CHANGED,)),
          ("traffic follows the changes", traffic_follows, (CHANGED,)),
+         ("the held back edit counts a session later", late_by_session, (CHANGED, LATE)),
          ("the sessions around the changes are settled", judged, (CHANGED,))]

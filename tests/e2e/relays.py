@@ -14,7 +14,10 @@ def gateway_key(world):
 def new_client(world, chain=2, avoid=()):
     number = world.fresh_session()
     sid, _, seat = world.seat(number, chain, avoid)
-    return client.Client(gateway_key(world), sid, seat, chain)
+    c = client.Client(gateway_key(world), sid, seat, chain)
+    c.session, c.vouched = number, None  # cum_cu that its tail must have; 0: no tail
+    world.clients.append(c)
+    return c
 
 
 def expect(name, c, answer, reason, signed, status=None):
@@ -40,6 +43,7 @@ def receipts_hold(world):
     same("status of a known key without a token", answer.status, 200)
     need(not client.Receipt(answer.headers["Viper-Receipt"]).holds(
         c.relay_key, answer.status, answer.body + b" "), "the receipt holds for another body")
+    c.vouched = 4
 
 
 def tampered_requests(world):
@@ -74,6 +78,7 @@ def tampered_requests(world):
     answer = c.post(body, part[:-1])
     same("status of a part one byte short", answer.status, 400)
     same("status after all of them", c.relay(body).status, 200)
+    c.vouched = 2  # of all the others none had a voucher that counts
 
 
 def tampered_tokens(world):
@@ -85,6 +90,7 @@ def tampered_tokens(world):
     turned = c.token[:90] + bytes([c.token[90] ^ 1]) + c.token[91:]
     expect("a token with one bit changed", c, c.post(body, c.part(body), token=turned),
            4, False, 401)
+    c.vouched = 0
     mine = client.Client(gateway_key(world), c.sid.hex(), {
         "id": R.to_bech32(c.servicer), "url": c.url.geturl(), "relay_key": ""}, c.chain)
     expect("another client's token", c, c.post(body, c.part(body), token=mine.token),
@@ -123,6 +129,7 @@ def unacknowledged(world):
     need(given >= 1000, f"refused after {given} CU; 2 % of the quota are 1,000")
     c.accepted = given
     same("status once acknowledged", c.relay(batch, cu=100).status, 200)
+    c.vouched = given + 100
 
 
 TESTS = [("a client's own relays have receipts that hold", receipts_hold),

@@ -5,7 +5,7 @@ import json
 import subprocess
 
 import checks
-from world import account_total, b64, genesis, need, same, unb64
+from world import R, account_total, b64, genesis, need, same, unb64
 
 JUDGED = (checks.draws, checks.weights, checks.payments, checks.scores_moved)
 
@@ -183,6 +183,31 @@ def operators_paid_fees_alone(world):
     need(not wrong, "; ".join(wrong))
 
 
+def vouchers_are_proved(world):
+    """The tail of each client that a test played has the cum_cu it last vouched for; who had
+    no token has no tail."""
+    wrong = []
+    for c in world.clients:
+        if c.vouched is None:
+            continue
+        first, last = checks.window(world.book, c.session)
+        tails = [unb64(t) for _, _, m in world.book.messages("/viper.v1.MsgProve", first, last)
+                 if m["operator"] == R.to_bech32(c.servicer) for e in m["entries"]
+                 for t in e["tails"] if unb64(e["sid"]) == c.sid]
+        have = [int.from_bytes(t[92:100], "big") for t in tails if t[52:84] == c.public]
+        if have != ([c.vouched] if c.vouched else []):
+            wrong.append(f"session {c.session}: tails {have} instead of {c.vouched}")
+    need(world.clients, "no client was played")
+    need(not wrong, "; ".join(wrong))
+
+
+def daemons_were_never_refused(world):
+    """In blocks only the tests' own transactions failed."""
+    failed = [tx for tx, code in world.book.codes.items() if code and tx not in world.pushed]
+    need(not failed, f"{len(failed)} of the daemons' transactions failed: "
+         + ", ".join(f"{tx} code {world.book.codes[tx]}" for tx in failed[:4]))
+
+
 TWO = "two settled sessions are paid volume times quality"
 EARLY = [(TWO, first_two),
          ("the slow and the stale servicer score lower", bad_ones_earn_less, (TWO,)),
@@ -191,5 +216,8 @@ EARLY = [(TWO, first_two),
          ("viperd query answers like REST", command_line_reads)]
 LATE = [("every settled session is as the model says", everything, (TWO,)),
         ("owners have what Verify says and supply meets", owners_and_supply, (TWO,)),
+        ("clients' vouchers are in the proofs", vouchers_are_proved,
+         ("a client's own relays have receipts that hold", TWO)),
+        ("no transaction of a daemon failed", daemons_were_never_refused),
         ("operators paid their fees and nothing else", operators_paid_fees_alone),
         ("both validators have equal app hashes", app_hashes_equal)]

@@ -54,6 +54,8 @@ class World:
         self.book = chronicle.Chronicle(net)
         self.wallets = {}
         self.traffic = None
+        self.clients = []        # that the tests played (relays.py)
+        self.pushed = set()      # transactions that the tests sent
         self.mine = None         # the fisherman that a test plays
         self.first_full = None   # the first session with traffic in all its blocks
         self.disturbed_from = 1 << 62  # the first session in which a good servicer was bent
@@ -136,6 +138,7 @@ class World:
 
     def push(self, raw):
         """(code, sentence) of the node that takes it: CheckTx."""
+        self.pushed.add(wallet.tx_hash(raw))
         answer = rpc.post(f"http://127.0.0.1:{self.net.ports['rest0']}/cosmos/tx/v1beta1/txs",
                           {"tx_bytes": b64(raw), "mode": "BROADCAST_MODE_SYNC"})["tx_response"]
         return int(answer["code"]), answer["raw_log"]
