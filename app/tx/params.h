@@ -67,7 +67,8 @@ void vpr_params_get(struct vpr_ctx *ctx, struct vpr_params *ret, uint64_t sessio
 /* Counts from `session`; checked before. */
 void vpr_params_put(struct vpr_ctx *ctx, const struct vpr_params *params, uint64_t session);
 
-/* Ranges, sum of the split, windows (grace and delay <= session_blocks / 4), and
+/* Ranges, sum of the split, windows (grace and delay <= session_blocks / 4), events of a
+ * settlement, and
  * requestor_yield x (10^6 - dao) <= validator_yield x (10^6 - max_commission). */
 VPR_MUST_USE enum vpr_code vpr_params_check(const struct vpr_params *params,
                                             struct vpr_err *err);
