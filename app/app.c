@@ -10,6 +10,7 @@
 #define SCRATCH_ARENA_BYTES (UINT64_C(1) << 30)
 #define PROPOSAL_ARENA_BYTES (UINT64_C(1) << 30)
 #define GENESIS_ARENA_BYTES (UINT64_C(16) << 30)
+#define SCHEMA_ARENA_BYTES (UINT64_C(1) << 20)
 
 /* ---- open and close ---- */
 
@@ -36,11 +37,36 @@ static void read_chain_id(struct vpr_app *app)
     vpr_arena_release(&app->scratch, mark);
 }
 
+/* Records that another version wrote differently must not be read as ours. */
+static bool check_schemas(struct vpr_store *store, char *err_text, size_t err_size)
+{
+    struct vpr_arena arena;
+    struct vpr_err err = {VPR_OK, ""};
+    struct vpr_state state = {store, NULL};
+    if (vpr_store_height(store) == 0) {
+        return true;
+    }
+    vpr_arena_init(&arena, SCHEMA_ARENA_BYTES);
+    bool same = vpr_domain_schemas(&state, &arena, &err) == VPR_OK;
+    vpr_arena_finish(&arena);
+    vpr_store_reset(store);
+    if (!same && err_size > 0) {
+        size_t len = strlen(err.text) < err_size ? strlen(err.text) : err_size - 1;
+        memcpy(err_text, err.text, len);
+        err_text[len] = '\0';
+    }
+    return same;
+}
+
 struct vpr_app *vpr_app_open(struct vpr_kv *kv, char *err_text, size_t err_size)
 {
     struct vpr_store *store =
         vpr_store_open(kv, vpr_domain_stores(), VPR_STORE_COUNT, err_text, err_size);
     if (store == NULL) {
+        return NULL;
+    }
+    if (!check_schemas(store, err_text, err_size)) {
+        vpr_store_close(store);
         return NULL;
     }
     struct vpr_app *app = vpr_mem_alloc(sizeof *app);
@@ -150,11 +176,13 @@ static enum vpr_code import(struct vpr_app *app)
     struct vpr_validator_update *set = NULL;
     (void)vpr_validators_update(&ctx, &set);
     app->first_count = vpr_validators_set(&ctx, &set);
-    if (app->first_count > 0) {
-        vpr_arena_release(&app->proposal, 0);
-        app->first_set =
-            vpr_arena_copy(&app->proposal, set, app->first_count * sizeof set[0]);
+    if (app->first_count == 0) {
+        /* Told nothing, CometBFT would run with a set of its own that no record knows. */
+        return vpr_fail(ctx.err, VPR_BAD_FIELD,
+                        "no validator may enter the set; list at least one in validators");
     }
+    vpr_arena_release(&app->proposal, 0);
+    app->first_set = vpr_arena_copy(&app->proposal, set, app->first_count * sizeof set[0]);
     vpr_arena_release(ctx.arena, mark);
     return VPR_OK;
 }

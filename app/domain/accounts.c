@@ -253,17 +253,29 @@ static enum vpr_code invariant(struct vpr_ctx *ctx)
 
 /* ---- genesis ---- */
 
-static enum vpr_code import_key(Viper__V1__Account *account,
+/* Whoever holds the key of an account owns it: one of another address gives it away. */
+static enum vpr_code import_key(Viper__V1__Account *account, const struct vpr_address *who,
                                 const Viper__V1__GenesisAccount *from, struct vpr_err *err)
 {
-    size_t want = from->key_type == VIPER__V1__KEY_TYPE__KEY_TYPE_SECP256K1 ? 33
-                  : from->key_type == VIPER__V1__KEY_TYPE__KEY_TYPE_ED25519 ? 32
-                                                                            : 0;
-    if (from->key.len != want) {
+    struct vpr_public_key key = {
+        from->key_type == VIPER__V1__KEY_TYPE__KEY_TYPE_SECP256K1 ? VPR_KEY_TYPE_SECP256K1
+        : from->key_type == VIPER__V1__KEY_TYPE__KEY_TYPE_ED25519 ? VPR_KEY_TYPE_ED25519
+                                                                  : VPR_KEY_TYPE_NONE,
+        {0}};
+    if (from->key.len != vpr_key_len(&key)) {
         return vpr_fail(err, VPR_BAD_KEY,
                         "genesis account %.64s: the key has %zu bytes instead "
                         "of %zu",
-                        from->address, from->key.len, want);
+                        from->address, from->key.len, vpr_key_len(&key));
+    }
+    if (key.type == VPR_KEY_TYPE_NONE) {
+        return VPR_OK;
+    }
+    memcpy(key.b, from->key.data, from->key.len);
+    struct vpr_address of_key = vpr_key_account(&key);
+    if (!vpr_address_equal(&of_key, who)) {
+        return vpr_fail(err, VPR_BAD_KEY, "genesis account %.64s: the key is of another address",
+                        from->address);
     }
     account->key_type = from->key_type;
     account->key = from->key;
@@ -286,7 +298,7 @@ static enum vpr_code import_account(struct vpr_ctx *ctx, const Viper__V1__Genesi
     Viper__V1__Account account = account_new(ctx);
     account.balance = from->balance;
     account.sequence = from->sequence;
-    VPR_TRY(import_key(&account, from, ctx->err));
+    VPR_TRY(import_key(&account, &who, from, ctx->err));
     account_put(ctx, &who, &account);
     return VPR_OK;
 }

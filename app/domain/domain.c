@@ -84,6 +84,24 @@ static struct vpr_bytes schema_key(void)
     return vpr_bytes_of(key, sizeof key);
 }
 
+enum vpr_code vpr_domain_schemas(const struct vpr_state *state, struct vpr_arena *arena,
+                                 struct vpr_err *err)
+{
+    for (uint8_t id = 0; id < VPR_STORE_COUNT; id++) {
+        struct vpr_bytes value;
+        if (!vpr_state_get(state, arena, id, schema_key(), &value)) {
+            return vpr_fail(err, VPR_BAD_FIELD, "store %s says no schema; this is %d",
+                            store_names[id], VPR_SCHEMA);
+        }
+        if (value.len != 1 || value.data[0] != VPR_SCHEMA) {
+            return vpr_fail(err, VPR_BAD_FIELD,
+                            "store %s was written with schema %d; this version reads %d",
+                            store_names[id], (int)value.data[0], VPR_SCHEMA);
+        }
+    }
+    return VPR_OK;
+}
+
 static enum vpr_code import_params(struct vpr_ctx *ctx, const Viper__V1__Params *from)
 {
     struct vpr_params params;
@@ -135,12 +153,6 @@ static enum vpr_code import_store(struct vpr_ctx *ctx, uint8_t id,
         vpr_state_put(ctx->state, id, key, vpr_bytes_of(pair->value.data, pair->value.len));
         before = key;
     }
-    struct vpr_bytes value;
-    if (!vpr_state_get(ctx->state, ctx->arena, id, schema_key(), &value) || value.len != 1 ||
-        value.data[0] != VPR_SCHEMA) {
-        return vpr_fail(ctx->err, VPR_BAD_FIELD, "genesis store %s has not the schema %d",
-                        store->name, VPR_SCHEMA);
-    }
     return VPR_OK;
 }
 
@@ -157,6 +169,7 @@ static enum vpr_code import_stores(struct vpr_ctx *ctx, const Viper__V1__Genesis
         }
         VPR_TRY(import_store(ctx, id, genesis->stores[id]));
     }
+    VPR_TRY(vpr_domain_schemas(ctx->state, ctx->arena, ctx->err));
     const struct vpr_key_buf key = vpr_key(VPR_KEY_CHAIN_ID);
     struct vpr_bytes value;
     if (!vpr_state_get(ctx->state, ctx->arena, VPR_STORE_PARAMS, vpr_key_bytes(&key), &value) ||

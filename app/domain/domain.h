@@ -28,6 +28,10 @@ extern const size_t vpr_steps_after_count;
 /* Names of the stores, VPR_STORE_COUNT of them, by id. */
 const char *const *vpr_domain_stores(void);
 
+/* Every store says the schema that this version reads and writes. */
+VPR_MUST_USE enum vpr_code vpr_domain_schemas(const struct vpr_state *state,
+                                              struct vpr_arena *arena, struct vpr_err *err);
+
 /* Genesis from the readable lists or from an export, at height initial_height - 1. */
 VPR_MUST_USE enum vpr_code vpr_genesis_import(struct vpr_ctx *ctx, struct vpr_bytes state,
                                               uint64_t initial_height);

@@ -149,6 +149,10 @@ static const char *params_fault(const Tendermint__Types__ConsensusParams *params
                "a "
                "system transaction may not fit";
     }
+    if (params->abci != NULL && params->abci->vote_extensions_enable_height != 0) {
+        return "genesis must say consensus_params.abci.vote_extensions_enable_height = \"0\": "
+               "the application makes no vote extensions";
+    }
     return NULL;
 }
 

@@ -195,6 +195,38 @@ static void without_params(Viper__V1__GenesisState *genesis, void *arg)
     genesis->params = NULL;
 }
 
+static void without_validators(Viper__V1__GenesisState *genesis, void *arg)
+{
+    (void)arg;
+    genesis->n_validators = 0;
+}
+
+static void strange_key(Viper__V1__GenesisState *genesis, void *arg)
+{
+    static uint8_t key[33];
+    struct vpr_public_key bob = world_key("bob");
+    (void)arg;
+    memcpy(key, bob.b, 32);
+    genesis->accounts[0]->key_type = VIPER__V1__KEY_TYPE__KEY_TYPE_ED25519;
+    genesis->accounts[0]->key = (ProtobufCBinaryData){32, key};
+}
+
+START_TEST(a_genesis_without_validators_or_with_anothers_key_is_refused)
+{
+    struct vpr_err err;
+    struct vpr_hash hash;
+    size_t count;
+    struct vpr_app *fresh = open_app();
+    ck_assert_int_eq(init(fresh, WORLD_CHAIN_ID, without_validators, &count, &hash, &err),
+                     VPR_BAD_FIELD);
+    ck_assert_ptr_nonnull(strstr(err.text, "validators"));
+    ck_assert_int_eq(init(fresh, WORLD_CHAIN_ID, strange_key, &count, &hash, &err),
+                     VPR_BAD_KEY);
+    ck_assert_ptr_nonnull(strstr(err.text, world_text("alice")));
+    vpr_app_close(fresh);
+}
+END_TEST
+
 START_TEST(a_wrong_genesis_is_refused_with_its_reason_and_a_right_one_taken_after_it)
 {
     struct vpr_err err;
@@ -216,6 +248,114 @@ START_TEST(a_wrong_genesis_is_refused_with_its_reason_and_a_right_one_taken_afte
     ck_assert_msg(init(fresh, WORLD_CHAIN_ID, NULL, &count, &hash, &err) == VPR_OK, "%s",
                   err.text);
     vpr_app_close(fresh);
+}
+END_TEST
+
+/* ---- restarts ---- */
+
+static void stay(void *self)
+{
+    (void)self; /* what is on the disk outlives the process */
+}
+
+START_TEST(a_restart_goes_on_where_the_last_commit_was)
+{
+    (void)run_block(NULL, 0);
+    (void)run_block(NULL, 0);
+    struct vpr_hash hash = vpr_app_hash(app);
+    struct vpr_app_block third = propose(NULL, 0, ROOM);
+    struct vpr_hash want = execute(&third)->app_hash; /* and dies before its commit */
+    void (*close_kv)(void *self) = kv->close;
+    char text[256] = "";
+    kv->close = stay;
+    vpr_app_close(app);
+    kv->close = close_kv;
+    app = vpr_app_open(kv, text, sizeof text);
+    ck_assert_msg(app != NULL, "%s", text);
+    ck_assert_uint_eq(vpr_app_height(app), 2);
+    ck_assert_str_eq(vpr_app_chain_id(app), WORLD_CHAIN_ID);
+    struct vpr_hash have = vpr_app_hash(app);
+    ck_assert_mem_eq(have.b, hash.b, 32);
+    have = execute(&third)->app_hash;
+    ck_assert_mem_eq(have.b, want.b, 32);
+    vpr_app_commit(app);
+}
+END_TEST
+
+START_TEST(data_of_another_schema_is_refused)
+{
+    static const uint8_t key[] = {VPR_KEY_SCHEMA}, later[] = {VPR_SCHEMA + 1};
+    char text[256] = "";
+    (void)run_block(NULL, 0);
+    void (*close_kv)(void *self) = kv->close;
+    kv->close = stay;
+    vpr_app_close(app);
+    struct vpr_store *store =
+        vpr_store_open(kv, vpr_domain_stores(), VPR_STORE_COUNT, text, sizeof text);
+    ck_assert_msg(store != NULL, "%s", text);
+    struct vpr_state state = {store, NULL};
+    vpr_state_put(&state, VPR_STORE_PRICE, vpr_bytes_of(key, 1), vpr_bytes_of(later, 1));
+    vpr_store_commit(store, 2);
+    vpr_store_close(store);
+    app = vpr_app_open(kv, text, sizeof text);
+    ck_assert_ptr_null(app);
+    ck_assert_msg(strstr(text, "price") != NULL && strstr(text, "schema 2") != NULL, "%s",
+                  text);
+    close_kv(kv->self);
+}
+END_TEST
+
+START_TEST(a_chain_may_begin_at_a_height_above_one)
+{
+    struct vpr_err err;
+    struct vpr_hash hash;
+    const struct vpr_validator_update *updates;
+    size_t count;
+    vpr_app_close(app);
+    app = open_app();
+    struct vpr_app_genesis genesis = {
+        .chain_id = WORLD_CHAIN_ID,
+        .initial_height = 1000,
+        .time_s = WORLD_TIME_S,
+        .state = world_genesis(&node, NULL, NULL),
+    };
+    ck_assert_msg(vpr_app_init(app, &genesis, &updates, &count, &hash, &err) == VPR_OK, "%s",
+                  err.text);
+    struct vpr_tx_result r;
+    vpr_app_check(app, alice(0, 0), false, &r);
+    ck_assert_msg(r.code == VPR_OK, "%s", r.log);
+    height = 999;
+    while (height < 1010) { /* into session 1 */
+        (void)run_block(NULL, 0);
+    }
+    ck_assert_uint_eq(vpr_app_height(app), 1010);
+    struct vpr_state state;
+    struct vpr_view *view = vpr_app_view(app);
+    struct vpr_ctx ctx = vpr_app_query_ctx(&state, view, &node, &err, NULL);
+    struct vpr_session session = vpr_session_current(&ctx);
+    ck_assert_uint_eq(session.number, 1);
+    ck_assert_uint_eq(session.first, 1010);
+    vpr_view_release(view);
+}
+END_TEST
+
+START_TEST(blocks_of_the_same_second_replay_nothing)
+{
+    struct world_envelope e = {.unordered = true, .timeout_s = WORLD_TIME_S + 1};
+    struct vpr_bytes tx = send_as("alice", &e, 1);
+    for (uint64_t at = 1; at <= 3; at++) {
+        struct vpr_app_block block = propose(NULL, 0, ROOM);
+        struct vpr_bytes txs[] = {block.txs[0], tx};
+        block.txs = txs;
+        block.count = 2;
+        block.time_s = WORLD_TIME_S + (at < 3 ? 1 : 2);
+        ck_assert_int_eq((int)execute(&block)->txs[1].code,
+                         at == 1   ? VPR_OK
+                         : at == 2 ? VPR_REPLAYED
+                                   : VPR_EXPIRED);
+        vpr_app_commit(app);
+        height++;
+    }
 }
 END_TEST
 
@@ -745,6 +885,11 @@ int main(void)
     tcase_add_test(t, genesis_can_be_told_again_until_the_first_commit);
     tcase_add_test(t,
                    a_wrong_genesis_is_refused_with_its_reason_and_a_right_one_taken_after_it);
+    tcase_add_test(t, a_genesis_without_validators_or_with_anothers_key_is_refused);
+    tcase_add_test(t, a_restart_goes_on_where_the_last_commit_was);
+    tcase_add_test(t, data_of_another_schema_is_refused);
+    tcase_add_test(t, a_chain_may_begin_at_a_height_above_one);
+    tcase_add_test(t, blocks_of_the_same_second_replay_nothing);
     tcase_add_test(t, a_block_runs_its_transactions_and_commits);
     tcase_add_test(t, what_cannot_run_gets_its_code_and_never_stops_the_block);
     tcase_add_test(t, executing_twice_gives_the_same_hash_and_another_block_another);

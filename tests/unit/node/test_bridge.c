@@ -144,6 +144,8 @@ static char *genesis_json(void)
     return text;
 }
 
+static int64_t extensions_from; /* of genesis: 0 never */
+
 static void ask_init(uint64_t version, int64_t max_gas, int64_t max_bytes, char *json)
 {
     Tendermint__Abci__RequestInitChain m = TENDERMINT__ABCI__REQUEST_INIT_CHAIN__INIT;
@@ -156,8 +158,11 @@ static void ask_init(uint64_t version, int64_t max_gas, int64_t max_bytes, char 
     block.max_bytes = max_bytes;
     block.max_gas = max_gas;
     v.app = version;
+    Tendermint__Types__ABCIParams abci = TENDERMINT__TYPES__ABCIPARAMS__INIT;
+    abci.vote_extensions_enable_height = extensions_from;
     params.block = &block;
     params.version = &v;
+    params.abci = &abci;
     m.time = &at;
     m.chain_id = chain_id;
     m.consensus_params = &params;
@@ -362,6 +367,11 @@ START_TEST(a_genesis_that_would_end_badly_is_refused)
     reconnect();
     ask_init(1, -1, 1 << 20, good);
     exception("max_bytes", "4194304");
+    reconnect();
+    extensions_from = 5; /* ExtendVote would end the chain there */
+    ask_init(1, -1, 8 << 20, good);
+    exception("vote_extensions_enable_height", "0");
+    extensions_from = 0;
     reconnect();
     ask_init(1, -1, -1, unknown);
     exception("app_state", "sesion_blocks");
