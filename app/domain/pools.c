@@ -2,6 +2,7 @@
 #include "app/base/sort.h"
 #include "app/domain/benches.h"
 #include "app/domain/field.h"
+#include "app/domain/positions.h"
 #include "app/domain/scores.h"
 
 /* The pools of the last few sessions: for each session and kind all (chain, zone) at once, in
@@ -30,9 +31,14 @@ struct set {
     size_t count;
 };
 
+/* A row of positions of each of so many servicers; beyond, the oldest is found again. */
+#define SHELF_MAX 512
+
 struct vpr_pools {
     struct set sets[SETS_MAX];
     uint64_t uses;
+    struct vpr_positions *shelf; /* NULL: nothing is kept */
+    size_t shelf_count, shelf_next;
 };
 
 struct vpr_pools *vpr_pools_create(void)
@@ -53,6 +59,9 @@ void vpr_pools_forget(struct vpr_pools *pools)
     for (size_t i = 0; i < SETS_MAX; i++) {
         forget(&pools->sets[i]);
     }
+    vpr_mem_free(pools->shelf);
+    pools->shelf = NULL;
+    pools->shelf_count = pools->shelf_next = 0;
 }
 
 void vpr_pools_destroy(struct vpr_pools *pools)
@@ -239,4 +248,35 @@ const struct vpr_pool *vpr_pool_find(struct vpr_ctx *ctx, Viper__V1__Kind kind,
         }
     }
     return NULL;
+}
+
+/* ---- positions ---- */
+
+const struct vpr_positions *vpr_pools_recall(struct vpr_pools *pools, uint64_t session,
+                                             const struct vpr_address *servicer)
+{
+    VPR_ASSERT(pools != NULL);
+    for (size_t i = 0; i < pools->shelf_count; i++) {
+        const struct vpr_positions *kept = &pools->shelf[i];
+        if (kept->session == session && vpr_address_equal(&kept->servicer, servicer)) {
+            return kept;
+        }
+    }
+    return NULL;
+}
+
+const struct vpr_positions *vpr_pools_keep(struct vpr_pools *pools,
+                                           const struct vpr_positions *positions)
+{
+    VPR_ASSERT(pools != NULL);
+    if (pools->shelf == NULL) {
+        pools->shelf = vpr_mem_alloc(SHELF_MAX * sizeof pools->shelf[0]);
+    }
+    struct vpr_positions *place = &pools->shelf[pools->shelf_next];
+    *place = *positions;
+    pools->shelf_next = (pools->shelf_next + 1) % SHELF_MAX;
+    if (pools->shelf_count < SHELF_MAX) {
+        pools->shelf_count++;
+    }
+    return place;
 }

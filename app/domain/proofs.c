@@ -3,15 +3,10 @@
 #include "app/domain/actors.h"
 #include "app/domain/commits.h"
 #include "app/domain/evidence.h"
-#include "app/rules/draw.h"
+#include "app/domain/positions.h"
 #include "app/rules/leaf.h"
 #include "app/rules/token.h"
 #include "viper/v1/tx.pb-c.h"
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 uint64_t vpr_prove_signatures(const ProtobufCMessage *message)
 {
@@ -178,43 +173,6 @@ static enum vpr_code prove_entry(struct vpr_ctx *ctx, const struct vpr_session *
     return VPR_OK;
 }
 
-/* All entries of a servicer for a session, in sid order: what positions are drawn over. */
-struct claims {
-    size_t count;
-    struct vpr_hash *sids;
-    struct vpr_claim *claims;
-};
-
-static enum vpr_code claims_load(struct vpr_ctx *ctx, const struct vpr_session *session,
-                                 const struct vpr_address *servicer, struct claims *ret)
-{
-    struct claims all = {0, NULL, NULL};
-
-    all.count = vpr_committed_sids(ctx, session->number, servicer, NULL, 0);
-    if (all.count == 0) {
-        return vpr_fail(ctx->err, VPR_NOT_COMMITTED,
-                        "servicer committed nothing in session %" PRIu64, session->number);
-    }
-    all.sids = VPR_ARENA_ARRAY(ctx->arena, struct vpr_hash, all.count);
-    all.claims = VPR_ARENA_ARRAY(ctx->arena, struct vpr_claim, all.count);
-    (void)vpr_committed_sids(ctx, session->number, servicer, all.sids, all.count);
-    for (size_t i = 0; i < all.count; i++) {
-        size_t mark = vpr_arena_mark(ctx->arena);
-        struct vpr_bench bench;
-        const Viper__V1__Commit *commit =
-            vpr_commit_get(ctx, session->number, &all.sids[i], servicer);
-        VPR_ASSERT(commit != NULL);
-        bool stored = vpr_bench_stored(ctx, session->number, &all.sids[i], &bench);
-        VPR_ASSERT(stored);
-        all.claims[i].sum = commit->sum;
-        VPR_TRY(vpr_bench_gross(ctx, &bench, least(commit->sum, bench.quota_cu),
-                                &all.claims[i].gross));
-        vpr_arena_release(ctx->arena, mark);
-    }
-    *ret = all;
-    return VPR_OK;
-}
-
 /* The leaf is one that a client of this sid signed for this servicer. */
 static enum vpr_code sample_leaf(struct vpr_ctx *ctx, const struct vpr_session *session,
                                  const struct vpr_address *servicer,
@@ -253,21 +211,16 @@ static enum vpr_code sample_leaf(struct vpr_ctx *ctx, const struct vpr_session *
 static enum vpr_code sample_place(struct vpr_ctx *ctx, const struct vpr_session *session,
                                   const struct vpr_address *servicer,
                                   const Viper__V1__ProveSample *s, const struct vpr_hash *sid,
-                                  const struct vpr_leaf *leaf, const struct claims *all)
+                                  const struct vpr_leaf *leaf,
+                                  const struct vpr_position *at)
 {
-    size_t entry;
-    uint64_t cu, before;
+    uint64_t before;
     struct vpr_sumbranch branch;
     struct vpr_sumnode root, node = vpr_leaf_node(leaf);
 
-    if (!vpr_prove_position(&entry, &cu, &session->challenge, servicer, s->position,
-                            all->claims, all->count)) {
-        return vpr_fail(ctx->err, VPR_BAD_LEAF, "the committed entries are worth nothing");
-    }
-    if (!vpr_hash_equal(&all->sids[entry], sid)) {
-        return vpr_fail(ctx->err, VPR_BAD_LEAF,
-                        "position %" PRIu32 " lies in entry %zu, which is another sid",
-                        s->position, entry);
+    if (!vpr_hash_equal(&at->sid, sid)) {
+        return vpr_fail(ctx->err, VPR_BAD_LEAF, "position %" PRIu32 " lies in another sid",
+                        s->position);
     }
     const Viper__V1__Commit *commit = vpr_commit_get(ctx, session->number, sid, servicer);
     VPR_ASSERT(commit != NULL);
@@ -279,11 +232,11 @@ static enum vpr_code sample_place(struct vpr_ctx *ctx, const struct vpr_session 
                         "branch of position %" PRIu32 " does not lead to the committed root",
                         s->position);
     }
-    if (cu < before || cu - before >= node.sum) {
+    if (at->cu < before || at->cu - before >= node.sum) {
         return vpr_fail(ctx->err, VPR_BAD_LEAF,
                         "position %" PRIu32 " is CU %" PRIu64 "; the leaf has %" PRIu64
                         " from %" PRIu64 " on",
-                        s->position, cu, node.sum, before);
+                        s->position, at->cu, node.sum, before);
     }
     return VPR_OK;
 }
@@ -292,24 +245,24 @@ static enum vpr_code prove_samples(struct vpr_ctx *ctx, const struct vpr_session
                                    const struct vpr_address *servicer,
                                    const Viper__V1__MsgProve *m)
 {
-    uint64_t wanted = vpr_param(ctx, VPR_P_proof_samples, session->number);
-    struct claims all = {0, NULL, NULL};
+    const struct vpr_positions *positions;
     uint64_t bits = vpr_samples_bits(ctx, session->number, servicer);
 
-    VPR_TRY(claims_load(ctx, session, servicer, &all));
+    VPR_TRY(vpr_positions_find(ctx, session, servicer, &positions));
     for (size_t i = 0; i < m->n_samples; i++) {
         const Viper__V1__ProveSample *s = m->samples[i];
         struct vpr_hash sid;
         struct vpr_leaf leaf;
         size_t mark = vpr_arena_mark(ctx->arena);
-        if (s->position >= wanted) {
+        if (s->position >= positions->count) {
             return vpr_fail(ctx->err, VPR_BAD_FIELD,
-                            "position %" PRIu32 " of %" PRIu64 " proof samples", s->position,
-                            wanted);
+                            "position %" PRIu32 " of %" PRIu32 " proof samples", s->position,
+                            positions->count);
         }
         VPR_TRY(vpr_field_hash(&sid, s->sid, "sid", ctx->err));
         VPR_TRY(sample_leaf(ctx, session, servicer, s, &sid, &leaf));
-        VPR_TRY(sample_place(ctx, session, servicer, s, &sid, &leaf, &all));
+        VPR_TRY(sample_place(ctx, session, servicer, s, &sid, &leaf,
+                             &positions->at[s->position]));
         vpr_arena_release(ctx->arena, mark);
         bits |= UINT64_C(1) << s->position;
 

@@ -2,6 +2,7 @@
 
 #include "app/domain/actors.h"
 #include "app/domain/chains.h"
+#include "app/domain/positions.h"
 #include "app/domain/scores.h"
 #include "app/domain/settlement.h"
 #include "tests/unit/domain/session_tests.h"
@@ -321,6 +322,42 @@ START_TEST(one_missing_sample_leaves_every_entry_unpaid_and_slashes_nobody)
 }
 END_TEST
 
+/* The walk over all entries of a servicer is paid by nobody's gas: refused samples, too, find
+ * it done. What is kept is what would be found again. */
+START_TEST(refused_samples_cost_one_walk_over_the_entries)
+{
+    const struct vpr_address *id = &one.works[0].servicer;
+    const struct vpr_positions *kept;
+    struct vpr_session session;
+    ws_to(&w, FIRST_COMMIT);
+    commit(&one, 1);
+    ws_to(&w, FIRST_PROVE);
+    ck_assert(vpr_session_get(w.ctx, 0, &session));
+    ck_assert_ptr_null(vpr_pools_recall(w.ctx->pools, 0, id));
+    Viper__V1__MsgProve *m = samples_of(&one, 0);
+    m->samples[0]->index ^= 1;
+    ck_assert_int_eq(ws_send(&w, &m->base, servicer(&one, 0)), VPR_BAD_LEAF);
+    kept = vpr_pools_recall(w.ctx->pools, 0, id);
+    ck_assert_ptr_nonnull(kept);
+    ck_assert_uint_eq(kept->count, 2);
+    ck_assert(vpr_hash_equal(&kept->at[0].sid, &one.bench.sid));
+    struct vpr_positions was = *kept;
+    ck_assert_int_eq(ws_send(&w, &samples_of(&one, 0)->base, servicer(&one, 0)), VPR_OK);
+
+    vpr_pools_forget(w.ctx->pools);
+    ck_assert_ptr_null(vpr_pools_recall(w.ctx->pools, 0, id));
+    ck_assert_int_eq(vpr_positions_find(w.ctx, &session, id, &kept), VPR_OK);
+    for (uint32_t i = 0; i < was.count; i++) {
+        ck_assert(vpr_hash_equal(&kept->at[i].sid, &was.at[i].sid));
+        ck_assert_uint_eq(kept->at[i].cu, was.at[i].cu);
+    }
+    ck_assert_int_eq(ws_send(&w, &samples_of(&one, 0)->base, servicer(&one, 0)), VPR_OK);
+    id = &one.works[1].servicer; /* it committed nothing */
+    ck_assert_int_eq(vpr_positions_find(w.ctx, &session, id, &kept), VPR_NOT_COMMITTED);
+    ws_end(&w);
+}
+END_TEST
+
 /* Replaced, proved twice: still one entry, settled in one block and in no later one. */
 START_TEST(an_entry_settles_once)
 {
@@ -510,6 +547,7 @@ Suite *suite_attacks(void)
     tcase_add_test(t, card_replaces_only_its_authors_own);
     tcase_add_test(t, malformed_proof_keeps_its_fee_and_may_be_sent_again);
     tcase_add_test(t, one_missing_sample_leaves_every_entry_unpaid_and_slashes_nobody);
+    tcase_add_test(t, refused_samples_cost_one_walk_over_the_entries);
     tcase_add_test(t, an_entry_settles_once);
     tcase_add_test(t, a_requestor_at_full_use_pays_its_budget_and_no_more);
     tcase_add_test(t, a_leaving_requestor_voids_no_claim);
