@@ -333,8 +333,6 @@ class Run:
         spec.loader.exec_module(module)
         recording = self.net.home("recording")
         hashes = module.record(self.net, recording)
-        subprocess.run(["ninja", "-C", self.net.build, "tests/replay/replay"], check=True,
-                       capture_output=True)
         binary = os.path.join(self.net.build, "tests", "replay", "replay")
         done = subprocess.run([binary, self.net.home("node0/config/genesis.json"), recording],
                               capture_output=True, text=True, check=False)
@@ -353,6 +351,11 @@ class Run:
 
 
 def start(net):
+    # Built before anything runs: the same sources as the daemons'.
+    done = subprocess.run(["ninja", "-C", net.build, "tests/replay/replay"],
+                          capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failed(f"tests/replay/replay does not build: {done.stdout[-600:]}")
     net.prepare()
     net.start_chain()
     procs.wait_until("the first block", lambda: net.height() >= 1, 40, net.group)
@@ -408,8 +411,7 @@ def main():
         start(net)
         clients.start()
         work(run, args.seed)
-    except (procs.Died, Failed, OSError, ValueError, KeyError,
-            subprocess.CalledProcessError) as problem:
+    except (procs.Died, Failed, OSError, ValueError, KeyError) as problem:
         run.verdict(False, f"{type(problem).__name__}: {problem}")
     finally:
         clients.stop_event.set()
