@@ -101,7 +101,8 @@ class Client:
         connection = http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=15)
         try:
             try:
-                connection.request("POST", f"/v1/relay/{chain or self.chain:04x}", body, headers)
+                connection.request("POST", f"/v1/relay/{chain or self.chain:04x}", body,
+                                   headers)
             except (BrokenPipeError, ConnectionResetError):
                 pass  # refused before all of it was sent: the answer may still be there
             answer = connection.getresponse()

@@ -9,10 +9,16 @@ from world import b64, flip, genesis, need, same, unb64
 SERVICERS = range(1, genesis.SERVICERS + 1)
 
 
+def work_of(world):
+    """The session of the tests' own samples, or one whose windows lie ahead."""
+    if world.mine and world.mine.session:
+        return world.mine.session
+    return max(world.first_full, world.now() - 1)
+
+
 def commit(world):
     """While work of s-1 is committed; the daemons' own commits stand."""
-    # The reveal test goes on from the session of the samples: stay in step with it.
-    number = world.mine.session if world.mine and world.mine.session else world.now() - 1
+    number = work_of(world)
     record = world.session(number + 1, 1)
     world.wait("the daemons' commits", lambda: world.book.of("commit", session=number), 15)
     sid, bench = world.bench(number, 1)
@@ -143,9 +149,9 @@ def bent_entries(entry):
 
 def prove(world):
     """The daemons' own MsgProve, taken from the chain, bent and sent again in its window."""
-    number = world.mine.session if world.mine and world.mine.session else world.now() - 2
-    delay = int(world.book.params[number]["challenge_delay"])
-    world.session(number + 2, delay)
+    number = work_of(world)
+    world.session(number + 2, 1)
+    world.session(number + 2, int(world.book.params[number]["challenge_delay"]))
     n, entries, samples = world.wait("a daemon's proof",
                                      lambda: daemons_proof(world, number), 20)
     who = world.operator(n)
@@ -170,9 +176,9 @@ def prove(world):
          message(session=number - 1, entries=entries), 51),
         ("another servicer's tails", thief, message(thief, entries=[entries[0]]), 56),
         ("another servicer's leaf", thief, message(thief, samples=[samples[0]]), 55),
-        ("a good entry beside a bad one", who, message(
-            entries=[entries[0]], samples=[dict(samples[0], leaf=flip(samples[0]["leaf"], 230))]),
-         55),
+        ("a good entry beside a bad sample", who, message(
+            entries=[entries[0]],
+            samples=[dict(samples[0], leaf=flip(samples[0]["leaf"], 230))]), 55),
     ]
     world.refused(cases)
     same("what is proved", proved(world, entries, who), before)

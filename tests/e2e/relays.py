@@ -85,8 +85,8 @@ def tampered_tokens(world):
     c = new_client(world)
     body = client.call("getblockcount")
     stranger = nacl.signing.SigningKey.generate()
-    expect("a token of no gateway key", c, c.post(body, c.part(body), token=c.token_by(stranger)),
-           4, False, 401)
+    expect("a token of no gateway key", c,
+           c.post(body, c.part(body), token=c.token_by(stranger)), 4, False, 401)
     turned = c.token[:90] + bytes([c.token[90] ^ 1]) + c.token[91:]
     expect("a token with one bit changed", c, c.post(body, c.part(body), token=turned),
            4, False, 401)

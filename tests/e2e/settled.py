@@ -64,7 +64,8 @@ def fishermen_paid(world):
         for _, _, a in world.book.of("fisherman_reward", session=number):
             total[a["fisherman"]] = total.get(a["fisherman"], 0) + int(a["reward"])
     for i, f in enumerate(world.net.actors.fishermen, 1):
-        need(total.get(f["operator"]["address"], 0) > 0, f"fisherman{i} earned nothing: {total}")
+        need(total.get(f["operator"]["address"], 0) > 0,
+             f"fisherman{i} earned nothing: {total}")
 
     def balances():
         height = world.net.height()

@@ -66,7 +66,7 @@ class World:
         return self.net.rest("/viper/v1/chain")
 
     def follow(self):
-        """Sessions that passed while we were busy are read as well, as long as they are kept."""
+        """Sessions that passed while we were busy are read too, as long as they are kept."""
         current = int(self.chain()["session"])
         start = max(self.book.requestors, default=current - 1)
         for number in range(start + 1, current + 1):
