@@ -173,8 +173,28 @@ const struct vpr_cli_flag node_rollback_flags[] = {
 struct genesis_file {
     const char *chain_id;
     uint64_t initial_height;
+    int64_t time_s;
     struct vpr_bytes state; /* canonical protobuf */
 };
+
+/* RFC 3339 in UTC, as CometBFT writes it; the fraction of a second does not count. */
+static bool take_time(struct vpr_cli *cli, const char *text, int64_t *ret)
+{
+    struct tm parts = {.tm_isdst = 0};
+    const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &parts) : NULL;
+
+    if (rest && *rest == '.') {
+        rest += 1 + strspn(rest + 1, "0123456789");
+    }
+    time_t at = timegm(&parts);
+    if (!rest || strcmp(rest, "Z") != 0 || at < 0) {
+        (void)vpr_cli_fail(cli, VPR_CLI_REFUSED, "genesis_time %.40s is no time in UTC such as "
+                           "2026-01-31T12:00:00Z", text ? text : "(none)");
+        return false;
+    }
+    *ret = at;
+    return true;
+}
 
 static bool take_state(struct vpr_cli *cli, json_t *root, struct vpr_arena *arena,
                        struct genesis_file *ret)
@@ -206,6 +226,10 @@ static bool take_state(struct vpr_cli *cli, json_t *root, struct vpr_arena *aren
     ret->chain_id = vpr_arena_text(arena, "%s", chain_id);
     ret->state = vpr_arena_pack(arena, message);
     ret->initial_height = 1;
+    if (!take_time(cli, json_string_value(json_object_get(root, "genesis_time")),
+                   &ret->time_s)) {
+        return false;
+    }
     if (first && *first && (sscanf(first, "%" SCNu64, &ret->initial_height) != 1 ||
                             ret->initial_height == 0)) {
         (void)vpr_cli_fail(cli, VPR_CLI_REFUSED, "initial_height %.40s is none", first);
@@ -217,8 +241,8 @@ static bool take_state(struct vpr_cli *cli, json_t *root, struct vpr_arena *aren
 /* Into a state in memory, as InitChain does. */
 static int import(struct vpr_cli *cli, const struct genesis_file *file)
 {
-    const struct vpr_app_genesis genesis = {file->chain_id, file->initial_height, 0,
-                                            file->state};
+    const struct vpr_app_genesis genesis = {file->chain_id, file->initial_height,
+                                            file->time_s, file->state};
     const struct vpr_validator_update *validators;
     struct vpr_hash hash;
     struct vpr_err err;

@@ -15,6 +15,22 @@ import tempfile
 import chain_smoke as smoke
 
 
+GOLDEN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "golden")
+
+
+def validated(viperd, path):
+    done = subprocess.run([viperd, "genesis", "validate", path], check=True,
+                          capture_output=True, text=True)
+    return json.loads(done.stdout)["app_hash"]
+
+
+def check_golden(viperd):
+    """What the file is told to be is what InitChain answers for it."""
+    with open(os.path.join(GOLDEN, "genesis.txt"), encoding="utf-8") as f:
+        pinned = dict(line.split() for line in f if not line.startswith("#"))
+    assert validated(viperd, os.path.join(GOLDEN, "genesis.json")) == pinned["init"]
+
+
 def start_again(node, exported):
     """As an operator does: keys stay, everything else comes from the new genesis."""
     subprocess.run([node.cometbft, "unsafe-reset-all", "--home", node.home], check=True,
@@ -22,6 +38,8 @@ def start_again(node, exported):
     shutil.rmtree(node.home + "/data/viper.db", ignore_errors=True)
     with open(node.home + "/config/genesis.json", "w", encoding="utf-8") as f:
         f.write(exported)
+    told = validated(node.viperd, node.home + "/config/genesis.json")
+    assert told == json.loads(exported)["app_hash_of_export"], told
     node.start()
 
 
@@ -30,6 +48,7 @@ def main():
     if not os.path.exists(cometbft):
         print("skipped: no", cometbft)
         return 77
+    check_golden(viperd)
     root = tempfile.mkdtemp(prefix="viper.", dir="/tmp")
     node = smoke.Node(viperd, cometbft, root)
     try:
