@@ -277,6 +277,11 @@ static enum vpr_code import_key(Viper__V1__Account *account, const struct vpr_ad
         return vpr_fail(err, VPR_BAD_KEY, "genesis account %.64s: the key is of another address",
                         from->address);
     }
+    if (!vpr_key_usable(&key)) {
+        return vpr_fail(err, VPR_BAD_KEY,
+                        "genesis account %.64s: the key is not a point one can sign for",
+                        from->address);
+    }
     account->key_type = from->key_type;
     account->key = from->key;
     return VPR_OK;

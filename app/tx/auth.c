@@ -231,6 +231,14 @@ static enum vpr_code stored_key(struct vpr_public_key *ret, const Viper__V1__Acc
     return VPR_OK;
 }
 
+/* A key on record was found usable when it came. */
+static bool on_record(const Viper__V1__Account *account, const struct vpr_public_key *key)
+{
+    struct vpr_public_key stored;
+    return stored_key(&stored, account, NULL) == VPR_OK && stored.type == key->type &&
+           memcmp(stored.b, key->b, vpr_key_len(key)) == 0;
+}
+
 static enum vpr_code check_signature(struct vpr_ctx *ctx, const struct vpr_envelope *env,
                                      const Viper__V1__Account *account)
 {
@@ -241,7 +249,7 @@ static enum vpr_code check_signature(struct vpr_ctx *ctx, const struct vpr_envel
     }
     struct vpr_bytes doc = vpr_wire_sign_doc(ctx->arena, wire->body, wire->auth, ctx->chain_id,
                                              account->number);
-    if (!vpr_key_usable(&key)) {
+    if (!on_record(account, &key) && !vpr_key_usable(&key)) {
         return vpr_fail(ctx->err, VPR_BAD_KEY,
                         "the public key is not a point one can sign for");
     }

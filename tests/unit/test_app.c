@@ -211,6 +211,18 @@ static void strange_key(Viper__V1__GenesisState *genesis, void *arg)
     genesis->accounts[0]->key = (ProtobufCBinaryData){32, key};
 }
 
+/* Nobody can sign for the neutral point, or everybody. */
+static void neutral_key(Viper__V1__GenesisState *genesis, void *arg)
+{
+    static uint8_t key[32] = {1};
+    struct vpr_hash point = {{1}};
+    struct vpr_address who = vpr_address_ed25519(&point);
+    (void)arg;
+    genesis->accounts[0]->address = world_text_of(&who);
+    genesis->accounts[0]->key_type = VIPER__V1__KEY_TYPE__KEY_TYPE_ED25519;
+    genesis->accounts[0]->key = (ProtobufCBinaryData){32, key};
+}
+
 START_TEST(a_genesis_without_validators_or_with_anothers_key_is_refused)
 {
     struct vpr_err err;
@@ -223,6 +235,9 @@ START_TEST(a_genesis_without_validators_or_with_anothers_key_is_refused)
     ck_assert_int_eq(init(fresh, WORLD_CHAIN_ID, strange_key, &count, &hash, &err),
                      VPR_BAD_KEY);
     ck_assert_ptr_nonnull(strstr(err.text, world_text("alice")));
+    ck_assert_int_eq(init(fresh, WORLD_CHAIN_ID, neutral_key, &count, &hash, &err),
+                     VPR_BAD_KEY);
+    ck_assert_ptr_nonnull(strstr(err.text, "point"));
     vpr_app_close(fresh);
 }
 END_TEST
