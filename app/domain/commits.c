@@ -123,7 +123,7 @@ seats_pack(struct vpr_arena *arena, const struct vpr_seat *seats, uint32_t count
     return list;
 }
 
-/* With the first Commit of a sid. */
+/* With the first Commit of a sid, which it counts. */
 static void bench_put(struct vpr_ctx *ctx, const struct vpr_bench *bench)
 {
     size_t mark = vpr_arena_mark(ctx->arena);
@@ -135,6 +135,7 @@ static void bench_put(struct vpr_ctx *ctx, const struct vpr_bench *bench)
     record.budget = bench->budget;
     record.quota_cu = bench->quota_cu;
     record.share_ppm = bench->share_ppm;
+    record.committed = 1;
     record.n_servicers = bench->servicer_count;
     record.servicers = seats_pack(ctx->arena, bench->servicers, bench->servicer_count);
     record.n_fishermen = bench->fisherman_count;
@@ -397,6 +398,17 @@ static void commit_event(struct vpr_ctx *ctx, const struct commit_job *job,
     vpr_event_hex(ctx, "root", commit->root.data, commit->root.len);
 }
 
+/* One more of the bench's servicers has committed. */
+static void count_commit(struct vpr_ctx *ctx, const struct vpr_bench *bench)
+{
+    const Viper__V1__Bench *record = bench_record(ctx, bench->session, &bench->sid);
+    VPR_ASSERT(record != NULL && record->committed < bench->servicer_count);
+    Viper__V1__Bench changed = *record;
+    changed.committed++;
+    struct vpr_key_buf k = bench_key(bench->session, &bench->sid);
+    vpr_record_put(ctx, VPR_STORE_COMMITS, vpr_key_bytes(&k), &changed.base);
+}
+
 static enum vpr_code commit_entry(struct vpr_ctx *ctx, const struct commit_job *job,
                                   const Viper__V1__CommitEntry *entry,
                                   const struct vpr_hash *sid)
@@ -430,10 +442,10 @@ static enum vpr_code commit_entry(struct vpr_ctx *ctx, const struct commit_job *
     if (first) {
         bench_put(ctx, &bench);
     }
-    if (vpr_commit_get(ctx, session, sid, &job->servicer) == NULL) {
-        uint32_t committed = vpr_bench_committed(ctx, session, sid);
-        VPR_ASSERT(committed < bench.servicer_count);
-        vpr_bench_set_committed(ctx, session, sid, committed + 1);
+    if (first || vpr_commit_get(ctx, session, sid, &job->servicer) == NULL) {
+        if (!first) {
+            count_commit(ctx, &bench);
+        }
         struct vpr_key_buf k = committed_key(session, &job->servicer, sid);
         vpr_state_put(ctx->state, VPR_STORE_COMMITS, vpr_key_bytes(&k),
                       vpr_bytes_of(present, sizeof present));
