@@ -20,7 +20,7 @@ struct vpr_app *open_app(void)
 }
 
 enum vpr_code init(struct vpr_app *a, const char *chain_id, world_change_fn *change,
-                          size_t *ret_count, struct vpr_hash *ret_hash, struct vpr_err *err)
+                   size_t *ret_count, struct vpr_hash *ret_hash, struct vpr_err *err)
 {
     const struct vpr_validator_update *updates;
     struct vpr_app_genesis genesis = {
@@ -54,7 +54,7 @@ void tear_down(void)
 /* ---- transactions and blocks ---- */
 
 struct vpr_bytes send_as(const char *from, const struct world_envelope *envelope,
-                                uint64_t amount)
+                         uint64_t amount)
 {
     Cosmos__Base__V1beta1__Coin coin = COSMOS__BASE__V1BETA1__COIN__INIT, *coins = &coin;
     Cosmos__Bank__V1beta1__MsgSend m = COSMOS__BANK__V1BETA1__MSG_SEND__INIT;
@@ -105,7 +105,7 @@ struct vpr_bytes reveal(void)
 
 /* What the proposer makes of a mempool; copied out of the app. */
 struct vpr_app_block propose(const struct vpr_bytes *mempool, size_t count,
-                                    uint64_t room)
+                             uint64_t room)
 {
     struct vpr_app_block asked = block_at(height + 1, mempool, count);
     const struct vpr_bytes *txs;
