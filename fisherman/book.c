@@ -18,7 +18,7 @@
 #define SAMPLE_FIXED_BYTES (1 + 4 + 4 + 4 + 4 + 8 + 1 + 8 + 1 + 32 + 8 + VPR_TOKEN_BYTES)
 #define FIRST_ROOM 64
 
-enum kind { KIND_SESSION = 1, KIND_SID, KIND_SAMPLE, KIND_SEAL, KIND_END };
+enum kind { KIND_SESSION = 1, KIND_SID, KIND_SAMPLE, KIND_SEAL, KIND_END, KIND_WORD };
 
 void vpr_book_path(char path[VPR_BOOK_PATH_MAX], const char *dir, uint64_t session)
 {
@@ -92,6 +92,43 @@ static void append_sid(struct vpr_book *book, const struct vpr_book_terms *terms
     append(book, bytes, w.len);
 }
 
+static void write_finding(struct vpr_writer *w, const struct vpr_finding *f)
+{
+    vpr_write_u8(w, (uint8_t)f->compare);
+    vpr_write_be64(w, f->within);
+    vpr_write_u8(w, (uint8_t)f->found);
+    vpr_write(w, f->value.b, sizeof f->value.b);
+    vpr_write_be64(w, f->height);
+}
+
+static bool read_finding(struct vpr_reader *r, struct vpr_finding *ret)
+{
+    const uint8_t compare = vpr_read_u8(r);
+    ret->within = vpr_read_be64(r);
+    const uint8_t found = vpr_read_u8(r);
+    vpr_read(r, ret->value.b, sizeof ret->value.b);
+    ret->height = vpr_read_be64(r);
+    if (r->bad || compare > VPR_COMPARE_IGNORE || found > VPR_FOUND_RESULT) {
+        return false;
+    }
+    ret->compare = (enum vpr_compare)compare;
+    ret->found = (enum vpr_found)found;
+    return true;
+}
+
+static void append_word(struct vpr_book *book, const struct vpr_book_word *word)
+{
+    uint8_t bytes[128];
+    struct vpr_writer w = vpr_writer(bytes, sizeof bytes);
+
+    vpr_write_u8(&w, KIND_WORD);
+    vpr_write_be32(&w, word->sid);
+    vpr_write_be32(&w, word->group);
+    vpr_write_be64(&w, word->at_ms);
+    write_finding(&w, &word->finding);
+    append(book, bytes, w.len);
+}
+
 static void append_sample(struct vpr_book *book, const struct vpr_book_sample *s)
 {
     uint8_t bytes[SAMPLE_FIXED_BYTES + VPR_SAMPLE_BYTES_MAX];
@@ -104,11 +141,7 @@ static void append_sample(struct vpr_book *book, const struct vpr_book_sample *s
     vpr_write_be32(&w, s->group);
     vpr_write_be32(&w, s->gateway_key);
     vpr_write_be64(&w, s->at_ms);
-    vpr_write_u8(&w, (uint8_t)s->finding.compare);
-    vpr_write_be64(&w, s->finding.within);
-    vpr_write_u8(&w, (uint8_t)s->finding.found);
-    vpr_write(&w, s->finding.value.b, sizeof s->finding.value.b);
-    vpr_write_be64(&w, s->finding.height);
+    write_finding(&w, &s->finding);
     vpr_token_encode(token, &s->token);
     vpr_write(&w, token, sizeof token);
     vpr_write(&w, sample, vpr_sample_encode(sample, &s->sample));
@@ -160,6 +193,7 @@ void vpr_book_close(struct vpr_book *book)
         vpr_mem_free(book->samples[i]);
     }
     vpr_mem_free(book->samples);
+    vpr_mem_free(book->words);
     if (book->fd >= 0) {
         close(book->fd);
     }
@@ -217,6 +251,20 @@ static bool put_sample(struct vpr_book *book, const struct vpr_book_sample *samp
     book->samples[book->sample_count++] = kept;
     sid->sent[sample->seat]++;
     sid->spent_cu[sample->seat] += sample->sample.request.part.cu;
+    return true;
+}
+
+static bool put_word(struct vpr_book *book, const struct vpr_book_word *word)
+{
+    if (word->sid >= book->sid_count || book->sids[word->sid]->sealed ||
+        book->word_count == VPR_BOOK_SAMPLES_MAX) {
+        return false;
+    }
+    if (book->word_count == book->word_room) {
+        book->word_room = more_room(book->word_room);
+        book->words = vpr_mem_resize(book->words, book->word_room * sizeof *book->words);
+    }
+    book->words[book->word_count++] = *word;
     return true;
 }
 
@@ -319,20 +367,26 @@ static bool read_sample(struct vpr_book *book, struct vpr_reader *r)
     s.group = vpr_read_be32(r);
     s.gateway_key = vpr_read_be32(r);
     s.at_ms = vpr_read_be64(r);
-    const uint8_t compare = vpr_read_u8(r);
-    s.finding.within = vpr_read_be64(r);
-    const uint8_t found = vpr_read_u8(r);
-    vpr_read(r, s.finding.value.b, sizeof s.finding.value.b);
-    s.finding.height = vpr_read_be64(r);
+    if (!read_finding(r, &s.finding)) {
+        return false;
+    }
     const struct vpr_bytes token = vpr_read_view(r, VPR_TOKEN_BYTES);
-    if (r->bad || compare > VPR_COMPARE_IGNORE || found > VPR_FOUND_RESULT ||
-        !vpr_token_decode(&s.token, token) ||
+    if (!vpr_token_decode(&s.token, token) ||
         !vpr_sample_decode(&s.sample, vpr_bytes_of(r->data, r->left))) {
         return false;
     }
-    s.finding.compare = (enum vpr_compare)compare;
-    s.finding.found = (enum vpr_found)found;
     return put_sample(book, &s);
+}
+
+static bool read_word(struct vpr_book *book, struct vpr_reader *r)
+{
+    struct vpr_book_word word;
+
+    memset(&word, 0, sizeof word);
+    word.sid = vpr_read_be32(r);
+    word.group = vpr_read_be32(r);
+    word.at_ms = vpr_read_be64(r);
+    return read_finding(r, &word.finding) && vpr_read_done(r) && put_word(book, &word);
 }
 
 static bool read_seal(struct vpr_book *book, struct vpr_reader *r)
@@ -376,6 +430,8 @@ static bool read_payload(struct vpr_book *book, struct vpr_bytes payload)
         return read_sid(book, &r);
     case KIND_SAMPLE:
         return read_sample(book, &r);
+    case KIND_WORD:
+        return read_word(book, &r);
     case KIND_SEAL:
         return read_seal(book, &r);
     case KIND_END:
@@ -537,19 +593,37 @@ bool vpr_book_add(struct vpr_book *book, const struct vpr_book_sample *sample)
     return true;
 }
 
-static void judge_sid(struct vpr_book *book, const struct vpr_book_sid *sid)
+bool vpr_book_add_word(struct vpr_book *book, const struct vpr_book_word *word)
 {
-    struct vpr_opinion *opinions =
-        vpr_mem_alloc((sid->sample_count + (size_t)1) * sizeof *opinions);
-    enum vpr_verdict *verdicts =
-        vpr_mem_alloc((sid->sample_count + (size_t)1) * sizeof *verdicts);
+    if (book->ended || !put_word(book, word)) {
+        return false;
+    }
+    append_word(book, word);
+    return true;
+}
+
+static void judge_sid(struct vpr_book *book, uint32_t index)
+{
+    const struct vpr_book_sid *sid = book->sids[index];
+    const size_t most = (size_t)sid->sample_count + book->word_count + 1;
+    struct vpr_opinion *opinions = vpr_mem_alloc(most * sizeof *opinions);
+    enum vpr_verdict *verdicts = vpr_mem_alloc(most * sizeof *verdicts);
+    size_t count = sid->sample_count;
 
     for (uint32_t i = 0; i < sid->sample_count; i++) {
         const struct vpr_book_sample *s = book->samples[sid->samples[i]];
         opinions[i] = (struct vpr_opinion){.servicer = s->seat, .group = s->group,
                                            .at_ms = s->at_ms, .finding = s->finding};
     }
-    vpr_judge(verdicts, opinions, sid->sample_count, sid->terms.seat_count);
+    for (uint32_t i = 0; i < book->word_count; i++) {
+        const struct vpr_book_word *word = &book->words[i];
+        if (word->sid == index) {
+            opinions[count++] = (struct vpr_opinion){.group = word->group, .at_ms = word->at_ms,
+                                                     .finding = word->finding,
+                                                     .trusted = true};
+        }
+    }
+    vpr_judge(verdicts, opinions, count, sid->terms.seat_count);
     for (uint32_t i = 0; i < sid->sample_count; i++) {
         book->samples[sid->samples[i]]->sample.verdict = verdicts[i];
     }
@@ -569,7 +643,7 @@ void vpr_book_end(struct vpr_book *book)
         if (sid->sealed || sid->sample_count == 0) {
             continue;
         }
-        judge_sid(book, sid);
+        judge_sid(book, i);
         vpr_random(sid->salt.b, sizeof sid->salt.b);
         /* Verdicts are written in order of receipt, which closing changes. */
         const uint32_t count = sid->sample_count;

@@ -6,7 +6,7 @@
  *
  * File: frames of {4-byte length, payload, first 8 bytes of SHA-256(payload)}, integers
  * big-endian.  Payloads begin with a kind: the session, a sid with its bench and the gateway
- * keys, a sample, a sid's seal with the salt and the verdicts, the end.  Reading stops at the
+ * keys, a sample, a trusted backend's word, a sid's seal with the salt and the verdicts, the end.  Reading stops at the
  * first frame that does not hold, and the file is cut there.  Samples are written at once and
  * synced with the seals, before anything is told to the chain. */
 #ifndef VPR_FISHERMAN_BOOK_H
@@ -51,6 +51,13 @@ struct vpr_book_sample {
     struct vpr_sample sample; /* without verdict until its sid is sealed */
 };
 
+/* What a trusted backend said to the request of a group. */
+struct vpr_book_word {
+    uint32_t sid, group;
+    uint64_t at_ms;
+    struct vpr_finding finding;
+};
+
 struct vpr_book_sid {
     struct vpr_book_terms terms;
     uint32_t sample_count, sample_room;
@@ -70,6 +77,8 @@ struct vpr_book {
     uint32_t sid_count, sample_count, sample_room;
     struct vpr_book_sid *sids[VPR_BOOK_SIDS_MAX];
     struct vpr_book_sample **samples;
+    uint32_t word_count, word_room;
+    struct vpr_book_word *words;
     int fd;
     uint64_t file_bytes, cut_bytes; /* lost at the end when it was opened */
     char path[VPR_BOOK_PATH_MAX];
@@ -103,6 +112,8 @@ bool vpr_book_seen(const struct vpr_book *book, uint32_t sid, uint32_t seat,
                    const struct vpr_request *part);
 /* Written before it returns; false when the book is full or sealed. */
 VPR_MUST_USE bool vpr_book_add(struct vpr_book *book, const struct vpr_book_sample *sample);
+
+VPR_MUST_USE bool vpr_book_add_word(struct vpr_book *book, const struct vpr_book_word *word);
 
 /* Judges and seals every sid with samples, each with a fresh salt; then syncs.  Twice is
  * once. */

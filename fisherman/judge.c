@@ -82,7 +82,7 @@ uint64_t vpr_median(uint64_t *heights, size_t count)
 
 static bool head_result(const struct vpr_opinion *o)
 {
-    return o->finding.compare == VPR_COMPARE_HEAD && o->finding.found == VPR_FOUND_RESULT;
+    return !o->trusted && o->finding.compare == VPR_COMPARE_HEAD && o->finding.found == VPR_FOUND_RESULT;
 }
 
 /* From the first to the last height of one servicer. */
@@ -140,8 +140,8 @@ static void hear(const struct vpr_opinion *voices[VPR_JUDGE_SERVICERS_MAX],
     }
     for (size_t i = 0; i < count; i++) {
         const struct vpr_opinion *o = &opinions[i];
-        const struct vpr_opinion **voice = &voices[o->servicer];
-        if (o->servicer == of->servicer || o->finding.found == VPR_FOUND_NOTHING ||
+        const struct vpr_opinion **voice = &voices[o->trusted ? 0 : o->servicer];
+        if (o->trusted || o->servicer == of->servicer || o->finding.found == VPR_FOUND_NOTHING ||
             o->finding.compare != of->finding.compare) {
             continue;
         }
@@ -249,6 +249,47 @@ static enum vpr_verdict verdict_of(const struct vpr_opinion *o, const struct tal
     return right ? VPR_VERDICT_CORRECT : VPR_VERDICT_WRONG;
 }
 
+/* The trusted backend's result about the same request; for heads the nearest in time, within
+ * `window_ms`. */
+static const struct vpr_opinion *measure_of(const struct vpr_opinion *opinions, size_t count,
+                                            const struct vpr_opinion *of, uint64_t window_ms)
+{
+    const bool head = of->finding.compare == VPR_COMPARE_HEAD;
+    const struct vpr_opinion *best = NULL;
+    uint64_t best_off = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct vpr_opinion *o = &opinions[i];
+        const uint64_t off = o->at_ms > of->at_ms ? o->at_ms - of->at_ms : of->at_ms - o->at_ms;
+        if (o->trusted && o->finding.found == VPR_FOUND_RESULT &&
+            o->finding.compare == of->finding.compare &&
+            (head ? off <= window_ms : o->group == of->group) &&
+            (best == NULL || off < best_off)) {
+            best = o;
+            best_off = off;
+        }
+    }
+    return best;
+}
+
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+static enum vpr_verdict verdict_by(const struct vpr_opinion *o, const struct vpr_opinion *measure)
+{
+    const struct vpr_finding *f = &o->finding, *m = &measure->finding;
+    const bool right = f->compare == VPR_COMPARE_HEAD
+                           ? distance(f->height, m->height) <= f->within
+                           : vpr_hash_equal(&f->value, &m->value);
+
+    if (f->compare == VPR_COMPARE_IGNORE || f->found == VPR_FOUND_NOTHING) {
+        return VPR_VERDICT_NONE;
+    }
+    return f->found == VPR_FOUND_RESULT && right ? VPR_VERDICT_CORRECT : VPR_VERDICT_WRONG;
+}
+
 void vpr_judge(enum vpr_verdict *ret, const struct vpr_opinion *opinions, size_t count,
                uint32_t servicers)
 {
@@ -256,7 +297,17 @@ void vpr_judge(enum vpr_verdict *ret, const struct vpr_opinion *opinions, size_t
     const uint64_t window_ms = 2 * vpr_judge_block_ms(opinions, count, servicers);
 
     for (size_t i = 0; i < count; i++) {
+        if (opinions[i].trusted) {
+            ret[i] = VPR_VERDICT_NONE;
+            continue;
+        }
         VPR_ASSERT(opinions[i].servicer < servicers);
+        const struct vpr_opinion *measure =
+            measure_of(opinions, count, &opinions[i], window_ms / 2);
+        if (measure != NULL) {
+            ret[i] = verdict_by(&opinions[i], measure);
+            continue;
+        }
         hear(voices, opinions, count, &opinions[i], window_ms);
         const struct tally t = count_voices(voices, &opinions[i]);
         ret[i] = verdict_of(&opinions[i], &t);

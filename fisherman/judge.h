@@ -8,6 +8,7 @@
  *                 those are more than say the same as it does
  *   head          |h - H(t)| <= within at its own time of receipt; H(t) is the median of the
  *                 newest heights of all servicers within the two block times before
+ *   trusted       where the operator's own backend has a result, that is the measure instead
  *   an error      wrong where more of the others have a result than have none
  *
  * "Others" are servicers, each with one voice: who answered twice speaks with its last
@@ -49,9 +50,10 @@ struct vpr_opinion {
     uint32_t group;    /* equal: the same request */
     uint64_t at_ms;    /* of receipt */
     struct vpr_finding finding;
+    bool trusted; /* not a servicer's, but a trusted backend's; `servicer` says nothing */
 };
 
-/* One verdict each.  `count` opinions of one sid, in any order. */
+/* One verdict each; NONE for the trusted ones.  `count` opinions of one sid, in any order. */
 void vpr_judge(enum vpr_verdict *ret, const struct vpr_opinion *opinions, size_t count,
                uint32_t servicers);
 

@@ -611,7 +611,8 @@ static void on_gate(void *arg, struct vpr_http_request *http)
     }
     struct bench *bench = &pond->benches[session];
     struct reply *reply = vpr_mem_alloc(sizeof *reply);
-    const uint64_t n = pond->samples[session]++;
+    const uint64_t n = pond->asked[session][seat]++;
+    pond->samples[session]++;
     pond->late += session != pond_session(pond) ? 1 : 0;
     pond->spent_cu[session][seat] +=
         memmem(http->body.data, http->body.len, "\"block\"", 7) != NULL ? 3 : 1;
@@ -620,7 +621,7 @@ static void on_gate(void *arg, struct vpr_http_request *http)
     reply->http = http;
     reply->token = bench->token;
     answer_call(pond, reply->body, seat, http->body);
-    const bool refused = seat == 0 && n % 10 == 0, silent = seat == 1 && n % 10 == 5;
+    const bool refused = seat == 0 && n % 10 == 3, silent = seat == 1 && n % 10 == 3;
     reply->sample = sample_of(bench, seat, refused || silent ? NULL : reply->body,
                               refused ? VPR_REFUSED_QUOTA : 0, 0);
     /* The real request, instead of the helper's. */

@@ -50,7 +50,7 @@ struct pond {
     struct pond_tx txs[POND_TXS_MAX];
     char node_url[64], gate_url[64];
 
-    uint64_t samples[POND_SESSIONS], spent_cu[POND_SESSIONS][SEATS];
+    uint64_t samples[POND_SESSIONS], spent_cu[POND_SESSIONS][SEATS], asked[POND_SESSIONS][SEATS];
     uint64_t pending; /* answers under way */
     uint64_t late; /* samples of a session that was not the running one */
     size_t nonce_count;

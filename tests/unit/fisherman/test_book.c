@@ -149,6 +149,27 @@ START_TEST(the_card_says_what_was_judged)
 }
 END_TEST
 
+/* All five agree; the operator's own node says otherwise, also after a restart. */
+START_TEST(a_trusted_word_is_kept_and_judges)
+{
+    struct vpr_book *book = opened();
+    const struct vpr_book_word word = {.sid = 0, .group = 1, .at_ms = 5,
+                                       .finding = value_finding("truth")};
+
+    fill(book, &one, 2);
+    ck_assert(vpr_book_add_word(book, &word));
+    vpr_book_close(book);
+    book = opened();
+    ck_assert_uint_eq(book->word_count, 1);
+    ck_assert_uint_eq(book->cut_bytes, 0);
+    vpr_book_end(book);
+    ck_assert_uint_eq(book->sids[0]->card.lines[0].correct, 1);
+    ck_assert_uint_eq(book->sids[0]->card.lines[0].checked, 2);
+    ck_assert(!vpr_book_add_word(book, &word));
+    vpr_book_close(book);
+}
+END_TEST
+
 START_TEST(nothing_is_added_once_it_is_sealed)
 {
     struct vpr_book *book = opened();
@@ -329,6 +350,7 @@ Suite *suite_book(void)
     tcase_add_test(tests, a_book_is_found_again_as_it_was);
     tcase_add_test(tests, seals_are_those_of_the_first_run);
     tcase_add_test(tests, the_card_says_what_was_judged);
+    tcase_add_test(tests, a_trusted_word_is_kept_and_judges);
     tcase_add_test(tests, nothing_is_added_once_it_is_sealed);
     tcase_add_test(tests, a_torn_end_is_cut);
     tcase_add_test(tests, a_flipped_bit_is_never_believed);

@@ -16,7 +16,7 @@ static void start(void)
 
 static size_t say(uint32_t servicer, uint32_t group, uint64_t at_ms, struct vpr_finding finding)
 {
-    opinions[count] = (struct vpr_opinion){servicer, group, at_ms, finding};
+    opinions[count] = (struct vpr_opinion){servicer, group, at_ms, finding, false};
     return count++;
 }
 
@@ -158,6 +158,46 @@ START_TEST(a_head_that_is_an_error_is_wrong_beside_heads)
 }
 END_TEST
 
+static void trust(uint32_t group, uint64_t at_ms, struct vpr_finding finding)
+{
+    opinions[count++] = (struct vpr_opinion){0, group, at_ms, finding, true};
+}
+
+START_TEST(a_trusted_backend_settles_it_against_any_majority)
+{
+    for (uint32_t s = 0; s < SEATS; s++) {
+        say(s, 1, 0, value_finding(s == 2 ? "true" : "false"));
+    }
+    say(3, 2, 0, value_finding(NULL)); /* alone with an error: nobody else was asked */
+    say(0, 3, 0, value_finding("x"));  /* the backend itself has an error there */
+    trust(1, 50, value_finding("true"));
+    trust(2, 50, value_finding("y"));
+    trust(3, 50, value_finding(NULL));
+    judge();
+    for (uint32_t s = 0; s < SEATS; s++) {
+        ck_assert_int_eq(verdicts[s], s == 2 ? VPR_VERDICT_CORRECT : VPR_VERDICT_WRONG);
+    }
+    ck_assert_int_eq(verdicts[5], VPR_VERDICT_WRONG);
+    ck_assert_int_eq(verdicts[6], VPR_VERDICT_NONE);
+    ck_assert_int_eq(verdicts[7], VPR_VERDICT_NONE);
+}
+END_TEST
+
+START_TEST(a_trusted_head_counts_near_its_time)
+{
+    say(0, 1, 10000, head_finding(100)); /* one block a second, by this servicer */
+    say(0, 2, 20000, head_finding(110));
+    const size_t good = say(1, 3, 30000, head_finding(119));
+    const size_t bad = say(2, 4, 30100, head_finding(100));
+    const size_t alone = say(3, 5, 50000, head_finding(100));
+    trust(6, 30300, head_finding(120));
+    judge();
+    ck_assert_int_eq(verdicts[good], VPR_VERDICT_CORRECT);
+    ck_assert_int_eq(verdicts[bad], VPR_VERDICT_WRONG);
+    ck_assert_int_eq(verdicts[alone], VPR_VERDICT_NONE);
+}
+END_TEST
+
 START_TEST(the_median_of_an_even_number_is_the_floor_of_the_middle)
 {
     uint64_t four[] = {9, 1, 4, 2}, three[] = {9, 1, 4};
@@ -271,6 +311,8 @@ Suite *suite_judge(void)
     tcase_add_test(tests, a_head_far_from_the_median_is_wrong);
     tcase_add_test(tests, heads_are_judged_at_their_own_time_of_receipt);
     tcase_add_test(tests, a_head_that_is_an_error_is_wrong_beside_heads);
+    tcase_add_test(tests, a_trusted_backend_settles_it_against_any_majority);
+    tcase_add_test(tests, a_trusted_head_counts_near_its_time);
     tcase_add_test(tests, the_median_of_an_even_number_is_the_floor_of_the_middle);
     tcase_add_test(tests, results_are_found_and_errors_told_apart);
     tcase_add_test(tests, equal_values_are_equal_however_they_are_written);
