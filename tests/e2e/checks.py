@@ -4,6 +4,7 @@ Every function takes a Chronicle and a session number and returns a list of sent
 differences found. An empty list is a pass."""
 
 import base64
+import hashlib
 import os
 import sys
 
@@ -201,6 +202,58 @@ def entry(book, of, factors, height, tx, a):
            dict(zip(names, parts["fishermen"] or [0] * len(names))))
     minted = gross - parts["not_minted"]
     differ(out, f"{place}: minted", int(a["minted"]), minted)
+    told = book.of("verify_split", session=of.number, sid=of.sid, servicer=who)
+    if len(told) != 1:
+        return out + [f"{place}: {len(told)} splits"]
+    split = told[0][2]
+    differ(out, f"{place}: split", [int(split[k]) for k in (
+        "fishermen", "validator", "chain_part", "dao")], [
+            sum(parts["fishermen"]), parts["validator"], 0,
+            parts["chain"] + parts["dao"]])  # no chain here has a partner
+    differ(out, f"{place}: validator", split.get("validator_owner"),
+           validators(book).get(book.proposers[height], {}).get("owner"))
+    differ(out, f"{place}: partner", split.get("partner"), None)
+    return out
+
+
+def validators(book):
+    """consensus address, as headers write it -> row"""
+    rows = book.net.rest("/viper/v1/validators")["validators"]
+    return {hashlib.sha256(raw(r["consensus_key"])).hexdigest()[:40].upper(): r for r in rows}
+
+
+def pools_hold(book, height_now):
+    """Validators' owners and the DAO have their parts of Verify, yields and fees to the unit;
+    None if a block came in between. Nobody delegates, and the set does not change."""
+    rows = list(validators(book).values())
+    bonded = sum(int(r["stake"]) for r in rows)
+    out, want, dao, before = [], {r["owner"]: 0 for r in rows}, 0, 0
+    for height, _, a in book.of("yield"):
+        params = book.params[int(a["session"])]
+        record = book.sessions[int(a["session"])]
+        blocks = int(record["last"]) - int(record["first"]) + 1
+        minted = bonded * int(params["validator_yield"]) * blocks // 10**12
+        fees = sum(int(t["fee"].removesuffix("uvipr")) for h, _, t in book.of("tx")
+                   if before <= h < height)
+        differ(out, f"yield of session {a['session']}", int(a["minted"]), minted)
+        differ(out, f"fees of session {a['session']}", int(a["fees"]), fees)
+        shares = {r["owner"]: minted * int(r["stake"]) // bonded
+                  + fees * int(r["stake"]) // bonded for r in rows}
+        for owner, share in shares.items():
+            want[owner] += share
+        dao += minted + fees - sum(shares.values())
+        before = height
+    for _, _, a in book.of("verify_split"):
+        want[a["validator_owner"]] += int(a["validator"])
+        dao += int(a["dao"]) + int(a["chain_part"])
+    want[R.to_bech32(hashlib.sha256(b"viper-pool-dao").digest()[:20])] = dao
+    told = {address: int(book.net.rest(f"/viper/v1/accounts/{address}")["account"]
+                         ["balance_uvipr"]) for address in want}
+    book.follow()
+    if book.net.height() != height_now:
+        return None
+    for address, amount in want.items():
+        differ(out, f"balance of {address}", told[address], amount)
     return out
 
 

@@ -83,13 +83,14 @@ def fishermen_paid(world):
 
 
 def owners_and_supply(world):
-    """None of owners_paid means that a block came in between."""
-    def asked():
+    """Servicers' and validators' owners and the DAO, to the unit; then the whole supply."""
+    def asked(judge):
         world.follow()
-        found = checks.owners_paid(world.book, world.net.height())
-        return None if found is None else (found,)
-    (found,) = world.wait("owners' balances of one block", asked, 40)
-    need(not found, "; ".join(found))
+        found = judge(world.book, world.net.height())
+        return None if found is None else (found,)  # None: a block came in between
+    for judge in (checks.owners_paid, checks.pools_hold):
+        (found,) = world.wait("balances of one block", lambda j=judge: asked(j), 40)
+        need(not found, "; ".join(found))
     account_total(world)
 
 
@@ -216,7 +217,7 @@ EARLY = [(TWO, first_two),
          ("a Verify entry is found by hash and event", verify_is_found, (TWO,)),
          ("viperd query answers like REST", command_line_reads)]
 LATE = [("every settled session is as the model says", everything, (TWO,)),
-        ("owners have what Verify says and supply meets", owners_and_supply, (TWO,)),
+        ("owners, validators and DAO have their parts and supply meets", owners_and_supply, (TWO,)),
         ("clients' vouchers are in the proofs", vouchers_are_proved,
          ("a client's own relays have receipts that hold", TWO)),
         ("no transaction of a daemon failed", daemons_were_never_refused),
