@@ -344,14 +344,14 @@ enum vpr_code vpr_fisherman_id(struct vpr_address *ret, const struct vpr_fisherm
 static enum vpr_code make_metrics(struct vpr_fisherman *f,
                                   const struct vpr_fisherman_conf *conf, struct vpr_err *err)
 {
-    char host[VPR_METRICS_HOST_MAX];
+    char host[VPR_LISTEN_HOST_MAX];
     struct vpr_http_server_config config = {.address = host};
 
     f->fishing.metrics = vpr_metrics_create(rows, VPR_COUNT(rows));
     if (conf->metrics_listen[0] == '\0') {
         return VPR_OK;
     }
-    if (!vpr_metrics_listen_parse(host, &config.port, conf->metrics_listen)) {
+    if (!vpr_listen_parse(host, &config.port, conf->metrics_listen)) {
         return vpr_fail(err, VPR_BAD_FIELD, "metrics-listen: %s is no numeric address:port",
                         conf->metrics_listen);
     }

@@ -228,7 +228,6 @@ static const char usage[] =
 static bool read_home(struct run *run, int argc, char **argv)
 {
     static const struct option options[] = {{"home", required_argument, NULL, 'H'},
-                                            {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     const char *home = getenv("VIPER_FISHERMAN_HOME");
     const char *user = getenv("HOME");
@@ -257,6 +256,10 @@ int main(int argc, char **argv)
 
     signal(SIGPIPE, SIG_IGN);
     vpr_sig_init();
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+        fputs(usage, stdout);
+        return EXIT_SUCCESS;
+    }
     if (!read_home(&run, argc, argv)) {
         fputs(usage, stderr);
         return 2;

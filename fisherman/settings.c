@@ -1,15 +1,14 @@
 #include "fisherman/settings.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 
-#include "app/host/net.h"
+#include "app/rules/ids.h"
 #include "fisherman/plan.h"
 
 #define AT(field) offsetof(struct vpr_fisherman_conf, field)
 
 static const struct vpr_conf_key keys[] = {
-    {"node", VPR_CONF_STRING, AT(node), 8, 511, NULL, NULL,
+    {"node", VPR_CONF_URL, AT(node), 8, 511, NULL, NULL,
      "URL of the viperd this fisherman follows and sends transactions to"},
     {"fisherman", VPR_CONF_STRING, AT(fisherman), 0, 64, "\"\"", NULL,
      "id of the fisherman (its first operator's address); empty: the operator-key's address"},
@@ -26,7 +25,7 @@ static const struct vpr_conf_key keys[] = {
      NULL, "samples a servicer and session to aim at, where the requestor's reserve allows"},
     {"allow-private-peers", VPR_CONF_BOOL, AT(allow_private_peers), 0, 0, "false", NULL,
      "whether a shadow_url may be a loopback or private address: for local networks only"},
-    {"metrics-listen", VPR_CONF_STRING, AT(metrics_listen), 0, 63, "\"127.0.0.1:9464\"", NULL,
+    {"metrics-listen", VPR_CONF_LISTEN, AT(metrics_listen), 0, 63, "\"127.0.0.1:9464\"", NULL,
      "address and port of /metrics; empty: none"},
     {"log-level", VPR_CONF_STRING, AT(log_level), 1, 16, "\"info\"", "debug|info|warn|error",
      "what is logged to stderr"},
@@ -36,33 +35,17 @@ static const struct vpr_conf_table tables[] = {
     {"", keys, VPR_COUNT(keys), "A fisherman.", 0, 0, 0},
 };
 
-const struct vpr_conf_schema vpr_fisherman_schema = {
-    "viper-fisherman", tables, VPR_COUNT(tables), sizeof(struct vpr_fisherman_conf)};
-
-bool vpr_metrics_listen_parse(char host[VPR_METRICS_HOST_MAX], uint16_t *ret_port,
-                              const char *text)
+static void check(const void *target, struct vpr_conf_checker *checker)
 {
-    const char *colon = strrchr(text, ':');
-    char plain[VPR_METRICS_HOST_MAX];
-    char *end = NULL;
-    struct vpr_addr addr;
+    const struct vpr_fisherman_conf *conf = target;
+    struct vpr_address id;
 
-    if (colon == NULL || colon == text || (size_t)(colon - text) >= sizeof plain ||
-        colon[1] < '0' || colon[1] > '9') {
-        return false;
+    if (conf->fisherman[0] != '\0' &&
+        !vpr_address_parse(&id, VPR_PREFIX_ACCOUNT, vpr_bytes_str(conf->fisherman))) {
+        vpr_conf_wrong(checker, "", "fisherman", "an address viper1... is expected, not \"%s\"",
+                       conf->fisherman);
     }
-    const long port = strtol(colon + 1, &end, 10);
-    if (*end != '\0' || port > UINT16_MAX) {
-        return false;
-    }
-    const bool bracketed = text[0] == '[' && colon[-1] == ']';
-    const size_t len = (size_t)(colon - text) - (bracketed ? 2 : 0);
-    memcpy(plain, text + (bracketed ? 1 : 0), len);
-    plain[len] = '\0';
-    if (!vpr_addr_parse(&addr, plain, (uint16_t)port)) {
-        return false;
-    }
-    memcpy(host, plain, len + 1);
-    *ret_port = (uint16_t)port;
-    return true;
 }
+
+const struct vpr_conf_schema vpr_fisherman_schema = {
+    "viper-fisherman", tables, VPR_COUNT(tables), sizeof(struct vpr_fisherman_conf), check};

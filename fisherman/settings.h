@@ -20,9 +20,4 @@ struct vpr_fisherman_conf {
 
 extern const struct vpr_conf_schema vpr_fisherman_schema;
 
-/* "127.0.0.1:9464" or "[::1]:9464"; false if it is not that. */
-#define VPR_METRICS_HOST_MAX 64
-VPR_MUST_USE bool vpr_metrics_listen_parse(char host[VPR_METRICS_HOST_MAX], uint16_t *ret_port,
-                                           const char *text);
-
 #endif

@@ -2,10 +2,12 @@
 
 #include <stddef.h>
 
+#include "app/rules/ids.h"
+
 #define AT(field) offsetof(struct vpr_gateway_conf, field)
 
 static const struct vpr_conf_key keys[] = {
-    {"node", VPR_CONF_STRING, AT(node), 8, 511, NULL, NULL,
+    {"node", VPR_CONF_URL, AT(node), 8, 511, NULL, NULL,
      "URL of the viperd this gateway follows"},
     {"requestor", VPR_CONF_STRING, AT(requestor), 1, 64, NULL, NULL,
      "id of the requestor (its first operator's address, viper1...)"},
@@ -15,11 +17,11 @@ static const struct vpr_conf_key keys[] = {
      "where the keys lie under the home: keyring-file or keyring-test"},
     {"passphrase-file", VPR_CONF_STRING, AT(passphrase_file), 0, 512, "\"\"", NULL,
      "first line is the keyring's passphrase; empty: ask on the terminal"},
-    {"listen", VPR_CONF_STRING, AT(listen), 3, 63, "\"127.0.0.1:8481\"", NULL,
+    {"listen", VPR_CONF_LISTEN, AT(listen), 3, 63, "\"127.0.0.1:8481\"", NULL,
      "address and port for clients: POST /v1/{chain}"},
-    {"shadow-listen", VPR_CONF_STRING, AT(shadow_listen), 0, 63, "\"127.0.0.1:8482\"", NULL,
+    {"shadow-listen", VPR_CONF_LISTEN, AT(shadow_listen), 0, 63, "\"127.0.0.1:8482\"", NULL,
      "address and port for fishermen, the requestor's shadow_url; empty: no samples"},
-    {"metrics-listen", VPR_CONF_STRING, AT(metrics_listen), 0, 63, "\"127.0.0.1:9464\"", NULL,
+    {"metrics-listen", VPR_CONF_LISTEN, AT(metrics_listen), 0, 63, "\"127.0.0.1:9464\"", NULL,
      "address and port of /metrics; empty: none"},
     {"tls-cert", VPR_CONF_STRING, AT(tls_cert), 0, 512, "\"\"", NULL,
      "PEM file with the certificate chain of both listeners; empty: plain HTTP"},
@@ -56,5 +58,21 @@ static const struct vpr_conf_table tables[] = {
     {"", keys, VPR_COUNT(keys), "A requestor's gateway.", 0, 0, 0},
 };
 
-const struct vpr_conf_schema vpr_gateway_schema = {"viper-gateway", tables, VPR_COUNT(tables),
-                                                   sizeof(struct vpr_gateway_conf)};
+static void check(const void *target, struct vpr_conf_checker *checker)
+{
+    const struct vpr_gateway_conf *conf = target;
+    struct vpr_address id;
+
+    if (conf->requestor[0] != '\0' &&
+        !vpr_address_parse(&id, VPR_PREFIX_ACCOUNT, vpr_bytes_str(conf->requestor))) {
+        vpr_conf_wrong(checker, "", "requestor", "an address viper1... is expected, not \"%s\"",
+                       conf->requestor);
+    }
+    if ((conf->tls_cert[0] == '\0') != (conf->tls_key[0] == '\0')) {
+        vpr_conf_wrong(checker, "", conf->tls_cert[0] == '\0' ? "tls-key" : "tls-cert",
+                       "tls-cert and tls-key are given together or not at all");
+    }
+}
+
+const struct vpr_conf_schema vpr_gateway_schema = {
+    "viper-gateway", tables, VPR_COUNT(tables), sizeof(struct vpr_gateway_conf), check};

@@ -160,15 +160,14 @@ static bool check_backend(const struct vpr_backend *backend)
 static int cmd_check(struct run *run)
 {
     struct vpr_backend backends[VPR_BACKENDS_MAX];
-    size_t count = 0;
     struct vpr_address id;
     struct vpr_err err;
 
     if (!load_conf(run)) {
         return EXIT_FAILURE;
     }
-    if (vpr_relay_backends(backends, &count, &run->conf, &err) != VPR_OK ||
-        load_keys(run, &err) != VPR_OK ||
+    const size_t count = vpr_relay_backends(backends, &run->conf);
+    if (load_keys(run, &err) != VPR_OK ||
         vpr_servicer_id(&id, &run->conf, run->operator_key, &err) != VPR_OK) {
         return fail(&err);
     }
@@ -231,7 +230,6 @@ static const char usage[] =
 static bool read_home(struct run *run, int argc, char **argv)
 {
     static const struct option options[] = {{"home", required_argument, NULL, 'H'},
-                                            {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     const char *home = getenv("VIPER_RELAY_HOME");
     const char *user = getenv("HOME");
@@ -260,6 +258,10 @@ int main(int argc, char **argv)
 
     signal(SIGPIPE, SIG_IGN);
     vpr_sig_init();
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+        fputs(usage, stdout);
+        return EXIT_SUCCESS;
+    }
     if (!read_home(&run, argc, argv)) {
         fputs(usage, stderr);
         return 2;

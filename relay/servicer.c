@@ -350,11 +350,10 @@ static enum vpr_code make_all(struct vpr_servicer *s, const struct vpr_relay_con
                               struct vpr_err *err)
 {
     struct vpr_backend backends[VPR_BACKENDS_MAX];
-    size_t count = 0;
     struct vpr_address id;
 
     VPR_TRY(vpr_servicer_id(&id, conf, s->keys.operator_key, err));
-    VPR_TRY(vpr_relay_backends(backends, &count, conf, err));
+    const size_t count = vpr_relay_backends(backends, conf);
     VPR_TRY(vpr_backends_create(&s->backends, s->loop, backends, count,
                                 (uint32_t)conf->backend_connections, err));
     VPR_TRY(vpr_node_create(&s->node, s->loop, conf->node, err));

@@ -2,7 +2,6 @@
 
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "app/rules/ids.h"
 
@@ -11,7 +10,7 @@
 #define AT_BACKEND(field) offsetof(struct vpr_relay_backend_conf, field)
 
 static const struct vpr_conf_key main_keys[] = {
-    {"node", VPR_CONF_STRING, AT(node), 8, 511, NULL, NULL,
+    {"node", VPR_CONF_URL, AT(node), 8, 511, NULL, NULL,
      "URL of the viperd this relay follows and sends transactions to"},
     {"servicer", VPR_CONF_STRING, AT(servicer), 0, 64, "\"\"", NULL,
      "id of the servicer (its first operator's address); empty: the operator-key's address"},
@@ -25,9 +24,9 @@ static const struct vpr_conf_key main_keys[] = {
      "where the keys lie under the home: keyring-file or keyring-test"},
     {"passphrase-file", VPR_CONF_STRING, AT(passphrase_file), 0, 512, "\"\"", NULL,
      "first line is the keyring's passphrase; empty: ask on the terminal"},
-    {"listen", VPR_CONF_STRING, AT(listen), 3, 63, "\"127.0.0.1:8500\"", NULL,
+    {"listen", VPR_CONF_LISTEN, AT(listen), 3, 63, "\"127.0.0.1:8500\"", NULL,
      "address and port for relays"},
-    {"metrics-listen", VPR_CONF_STRING, AT(metrics_listen), 0, 63, "\"127.0.0.1:9464\"", NULL,
+    {"metrics-listen", VPR_CONF_LISTEN, AT(metrics_listen), 0, 63, "\"127.0.0.1:9464\"", NULL,
      "address and port of /metrics; empty: none"},
     {"tls-cert", VPR_CONF_STRING, AT(tls_cert), 0, 512, "\"\"", NULL,
      "PEM file with the certificate chain; empty: plain HTTP"},
@@ -58,7 +57,7 @@ static const struct vpr_conf_key risk_keys[] = {
 };
 
 static const struct vpr_conf_key backend_keys[] = {
-    {"url", VPR_CONF_STRING, AT_BACKEND(url), 8, VPR_BACKEND_URL_BYTES_MAX - 1, NULL, NULL,
+    {"url", VPR_CONF_URL, AT_BACKEND(url), 8, VPR_BACKEND_URL_BYTES_MAX - 1, NULL, NULL,
      "the chain's node, without a slash at the end"},
     {"auth", VPR_CONF_STRING, AT_BACKEND(auth), 0, 255, "\"\"", NULL,
      "user:password for Basic authorization"},
@@ -81,77 +80,67 @@ static const struct vpr_conf_table tables[] = {
      sizeof(struct vpr_relay_backend_conf), AT(backend_count)},
 };
 
-const struct vpr_conf_schema vpr_relay_schema = {"viper-relay", tables, VPR_COUNT(tables),
-                                                 sizeof(struct vpr_relay_conf)};
-
-bool vpr_listen_parse(char host[VPR_LISTEN_HOST_MAX], uint16_t *ret_port, const char *text)
+static void check_backend(const struct vpr_relay_backend_conf *backend,
+                          struct vpr_conf_checker *checker)
 {
-    const char *colon = strrchr(text, ':');
-    char *end = NULL;
-    struct vpr_addr addr;
-    char plain[VPR_LISTEN_HOST_MAX];
+    char table[80], basic[VPR_BACKEND_AUTH_BYTES_MAX];
+    uint16_t chain;
 
-    if (colon == NULL || colon == text || (size_t)(colon - text) >= VPR_LISTEN_HOST_MAX) {
-        return false;
+    snprintf(table, sizeof table, "backend-%s", backend->chain);
+    if (!vpr_id16_parse(&chain, vpr_bytes_str(backend->chain))) {
+        vpr_conf_wrong(checker, table, NULL, "[%s]: a chain is four hex digits, as in "
+                       "[backend-0001]", table);
     }
-    const long port = strtol(colon + 1, &end, 10);
-    if (colon[1] < '0' || colon[1] > '9' || *end != '\0' || port > UINT16_MAX) {
-        return false;
+    if (backend->auth[0] != '\0' && !vpr_backend_basic(basic, backend->auth)) {
+        vpr_conf_wrong(checker, table, "auth", "user:password is expected");
     }
-    const bool bracketed = text[0] == '[' && colon[-1] == ']';
-    const size_t len = (size_t)(colon - text) - (bracketed ? 2 : 0);
-    memcpy(plain, text + (bracketed ? 1 : 0), len);
-    plain[len] = '\0';
-    if (!vpr_addr_parse(&addr, plain, (uint16_t)port)) {
-        return false;
+    if (backend->auth[0] != '\0' && backend->authorization[0] != '\0') {
+        vpr_conf_wrong(checker, table, "authorization", "auth is given too; they exclude each "
+                       "other");
     }
-    memcpy(host, plain, len + 1);
-    *ret_port = (uint16_t)port;
-    return true;
 }
 
-static enum vpr_code read_backend(struct vpr_backend *ret,
-                                  const struct vpr_relay_backend_conf *from,
-                                  uint64_t answer_max, struct vpr_err *err)
+static void check(const void *target, struct vpr_conf_checker *checker)
 {
-    struct vpr_backend backend = {.timeout_ms = (uint32_t)from->timeout_ms,
-                                  .answer_max = answer_max,
-                                  .allowed = {from->methods.count, from->methods.items}};
+    const struct vpr_relay_conf *conf = target;
+    struct vpr_address id;
 
-    if (!vpr_id16_parse(&backend.chain, vpr_bytes_str(from->chain))) {
-        return vpr_fail(err, VPR_BAD_FIELD,
-                        "[backend-%s]: a chain is four hex digits, as in [backend-0001]",
-                        from->chain);
+    if (conf->servicer[0] != '\0' &&
+        !vpr_address_parse(&id, VPR_PREFIX_ACCOUNT, vpr_bytes_str(conf->servicer))) {
+        vpr_conf_wrong(checker, "", "servicer", "an address viper1... is expected, not \"%s\"",
+                       conf->servicer);
     }
-    snprintf(backend.url, sizeof backend.url, "%s", from->url);
-    if (from->auth[0] != '\0' && from->authorization[0] != '\0') {
-        return vpr_fail(err, VPR_BAD_FIELD, "[backend-%s]: auth and authorization exclude each "
-                        "other", from->chain);
+    if ((conf->tls_cert[0] == '\0') != (conf->tls_key[0] == '\0')) {
+        vpr_conf_wrong(checker, "", conf->tls_cert[0] == '\0' ? "tls-key" : "tls-cert",
+                       "tls-cert and tls-key are given together or not at all");
     }
-    snprintf(backend.authorization, sizeof backend.authorization, "%s", from->authorization);
-    if (from->auth[0] != '\0' && !vpr_backend_basic(backend.authorization, from->auth)) {
-        return vpr_fail(err, VPR_BAD_FIELD, "[backend-%s]: auth is user:password", from->chain);
-    }
-    *ret = backend;
-    return VPR_OK;
-}
-
-enum vpr_code vpr_relay_backends(struct vpr_backend *ret, size_t *ret_count,
-                                 const struct vpr_relay_conf *conf, struct vpr_err *err)
-{
     if (conf->backend_count == 0 || conf->backend_count > VPR_BACKENDS_MAX) {
-        return vpr_fail(err, VPR_BAD_FIELD, "1 to %d backends, as [backend-0001], not %zu",
-                        VPR_BACKENDS_MAX, conf->backend_count);
+        vpr_conf_wrong(checker, "", NULL, "1 to %d tables such as [backend-0001] are expected, "
+                       "not %zu", VPR_BACKENDS_MAX, conf->backend_count);
     }
     for (size_t i = 0; i < conf->backend_count; i++) {
-        VPR_TRY(read_backend(&ret[i], &conf->backends[i], conf->answer_max, err));
-        for (size_t j = 0; j < i; j++) {
-            if (ret[j].chain == ret[i].chain) {
-                return vpr_fail(err, VPR_DUPLICATE, "two backends for chain %04x",
-                                ret[i].chain);
-            }
+        check_backend(&conf->backends[i], checker);
+    }
+}
+
+const struct vpr_conf_schema vpr_relay_schema = {"viper-relay", tables, VPR_COUNT(tables),
+                                                 sizeof(struct vpr_relay_conf), check};
+
+size_t vpr_relay_backends(struct vpr_backend *ret, const struct vpr_relay_conf *conf)
+{
+    VPR_ASSERT(conf->backend_count <= VPR_BACKENDS_MAX);
+    for (size_t i = 0; i < conf->backend_count; i++) {
+        const struct vpr_relay_backend_conf *from = &conf->backends[i];
+        struct vpr_backend *to = &ret[i];
+        *to = (struct vpr_backend){.timeout_ms = (uint32_t)from->timeout_ms,
+                                   .answer_max = conf->answer_max,
+                                   .allowed = {from->methods.count, from->methods.items}};
+        VPR_ASSERT(vpr_id16_parse(&to->chain, vpr_bytes_str(from->chain)));
+        snprintf(to->url, sizeof to->url, "%s", from->url);
+        snprintf(to->authorization, sizeof to->authorization, "%s", from->authorization);
+        if (from->auth[0] != '\0') {
+            VPR_ASSERT(vpr_backend_basic(to->authorization, from->auth));
         }
     }
-    *ret_count = conf->backend_count;
-    return VPR_OK;
+    return conf->backend_count;
 }

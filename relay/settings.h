@@ -4,6 +4,7 @@
 #define VPR_RELAY_SETTINGS_H
 
 #include "app/host/conf.h"
+#include "app/host/net.h"
 #include "relay/backend.h"
 #include "relay/serve.h"
 
@@ -36,14 +37,8 @@ struct vpr_relay_conf {
 
 extern const struct vpr_conf_schema vpr_relay_schema;
 
-/* "127.0.0.1:8500" or "[::1]:8500"; false if it is not that. */
-#define VPR_LISTEN_HOST_MAX 64
-VPR_MUST_USE bool vpr_listen_parse(char host[VPR_LISTEN_HOST_MAX], uint16_t *ret_port,
-                                   const char *text);
-
-/* Backends as the daemon wants them; `ret` has room for VPR_BACKENDS_MAX. */
-VPR_MUST_USE enum vpr_code vpr_relay_backends(struct vpr_backend *ret, size_t *ret_count,
-                                              const struct vpr_relay_conf *conf,
-                                              struct vpr_err *err);
+/* Backends as the daemon wants them, of a file that was found good; `ret` has room for
+ * VPR_BACKENDS_MAX.  Returns how many. */
+size_t vpr_relay_backends(struct vpr_backend *ret, const struct vpr_relay_conf *conf);
 
 #endif

@@ -95,6 +95,12 @@ int vpr_cli_fail(const struct vpr_cli *cli, enum vpr_cli_exit code, const char *
     return (int)code;
 }
 
+int vpr_cli_fail_conf(const struct vpr_buf *errors)
+{
+    (void)fwrite(errors->data, 1, errors->len, stderr);
+    return VPR_CLI_LOCAL;
+}
+
 int vpr_cli_fail_err(const struct vpr_cli *cli, const struct vpr_err *err)
 {
     return vpr_cli_fail(cli, err->code == VPR_NOT_FOUND ? VPR_CLI_NOT_FOUND : VPR_CLI_LOCAL,

@@ -107,6 +107,8 @@ VPR_MUST_USE bool vpr_cli_json(const struct vpr_cli *cli, bool *ret, bool fallba
 /* "viperd keys add: sentence" to stderr; returns `code`. */
 int vpr_cli_fail(const struct vpr_cli *cli, enum vpr_cli_exit code, const char *fmt, ...)
     VPR_PRINTF(3, 4);
+/* The errors of a configuration file as they are, a line each; LOCAL. */
+int vpr_cli_fail_conf(const struct vpr_buf *errors);
 /* The sentence of a refusal, LOCAL unless NOT_FOUND. */
 int vpr_cli_fail_err(const struct vpr_cli *cli, const struct vpr_err *err);
 

@@ -4,14 +4,14 @@
 #include "app/host/file.h"
 #include "app/host/net.h"
 
-#define ERRORS_BYTES_MAX 16384
+#define ERRORS_BYTES_MAX (64 * 1024)
 
 struct client {
     const char *node, *chain_id, *backend;
 };
 
 static const struct vpr_conf_key keys[] = {
-    {"node", VPR_CONF_STRING, offsetof(struct client, node), 1, VPR_URL_BYTES_MAX,
+    {"node", VPR_CONF_URL, offsetof(struct client, node), 1, VPR_URL_BYTES_MAX,
      "\"" VPR_CLI_NODE_URL "\"", NULL, "REST of the node that is asked."},
     {"chain-id", VPR_CONF_STRING, offsetof(struct client, chain_id), 0, 50, "\"\"", NULL,
      "a node of another chain is refused; \"\": any will do."},
@@ -21,7 +21,7 @@ static const struct vpr_conf_key keys[] = {
 
 #define SCHEMA(list) \
     {"viperd", &(const struct vpr_conf_table){"", (list), VPR_COUNT(keys), NULL, 0, 0, 0}, 1, \
-     sizeof(struct client)}
+     sizeof(struct client), NULL}
 
 void vpr_cli_settings_sample(struct vpr_cli *cli, struct vpr_buf *out, const char *chain_id)
 {
@@ -44,8 +44,7 @@ static bool load(struct vpr_cli *cli, struct client *ret, int *ret_exit)
                ? vpr_conf_load(ret, &schema, &cli->arena, path, &errors)
                : vpr_conf_parse(ret, &schema, &cli->arena, path, vpr_bytes_of(NULL, 0), &errors);
     if (!good) {
-        *ret_exit = vpr_cli_fail(cli, VPR_CLI_LOCAL, "%.*s", (int)errors.len,
-                                 errors.data ? errors.data : "");
+        *ret_exit = vpr_cli_fail_conf(&errors);
     }
     vpr_buf_finish(&errors);
     return good;

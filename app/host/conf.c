@@ -8,13 +8,15 @@
 #include "app/host/file.h"
 
 #define KEYS_MAX 64 /* of one table */
+#define KNOWN_BYTES_MAX 400
 
 /* One [table] of the file that is being read. */
 struct section {
     const struct vpr_conf_table *table; /* NULL: unknown, its keys are skipped */
     uint8_t *base;                      /* its struct */
     unsigned line;
-    bool given[KEYS_MAX];
+    unsigned at[KEYS_MAX]; /* line of each key that was given */
+    bool stored[KEYS_MAX];
     char name[VPR_CONF_NAME_MAX + 1];
 };
 
@@ -168,22 +170,43 @@ static struct section *open_section(struct reader *r, const char *name)
     return s;
 }
 
+/* "known: [abci], [api]", or "there is none". */
+static void list_known(char text[KNOWN_BYTES_MAX], const char *const *names, size_t count,
+                       const char *open, const char *close)
+{
+    size_t len = (size_t)snprintf(text, KNOWN_BYTES_MAX, count > 0 ? "known: " : "there is none");
+
+    for (size_t i = 0; i < count && len < KNOWN_BYTES_MAX; i++) {
+        len += (size_t)snprintf(text + len, KNOWN_BYTES_MAX - len, "%s%s%s%s",
+                                i > 0 ? ", " : "", open, names[i], close);
+    }
+}
+
+static size_t table_names(const struct vpr_conf_schema *schema,
+                          const char *names[VPR_CONF_TABLES_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < schema->table_count && count < VPR_CONF_TABLES_MAX; i++) {
+        if (schema->tables[i].name[0] != '\0') {
+            names[count++] = schema->tables[i].name;
+        }
+    }
+    return count;
+}
+
 static void unknown_table(struct reader *r, const char *name)
 {
     const char *names[VPR_CONF_TABLES_MAX];
-    size_t count = 0;
-
-    for (size_t i = 0; i < r->schema->table_count && count < VPR_CONF_TABLES_MAX; i++) {
-        if (r->schema->tables[i].name[0] != '\0') {
-            names[count++] = r->schema->tables[i].name;
-        }
-    }
+    const size_t count = table_names(r->schema, names);
     const char *near = vpr_nearest(name, names, count);
     if (near != NULL) {
         fault(r, r->line, "unknown table [%s]; did you mean [%s]?", name, near);
-    } else {
-        fault(r, r->line, "unknown table [%s]", name);
+        return;
     }
+    char known[KNOWN_BYTES_MAX];
+    list_known(known, names, count, "[", "]");
+    fault(r, r->line, "unknown table [%s]; %s", name, known);
 }
 
 /* --- keys ------------------------------------------------------------------------------ */
@@ -202,34 +225,52 @@ static void unknown_key(struct reader *r, const struct section *s, const char *n
     const char *near = vpr_nearest(name, names, s->table->key_count);
     if (near != NULL) {
         fault(r, r->line, "unknown key '%s'%s; did you mean '%s'?", name, where, near);
-    } else {
-        fault(r, r->line, "unknown key '%s'%s", name, where);
+        return;
+    }
+    char known[KNOWN_BYTES_MAX];
+    list_known(known, names, s->table->key_count, "", "");
+    fault(r, r->line, "unknown key '%s'%s; %s", name, where, known);
+}
+
+/* The place of a key in its table; false, with the error, if it is none of it. */
+static bool find_key(struct reader *r, const struct section *s, const char *name, size_t *ret)
+{
+    for (size_t i = 0; i < s->table->key_count; i++) {
+        if (strcmp(s->table->keys[i].name, name) == 0) {
+            *ret = i;
+            return true;
+        }
+    }
+    unknown_key(r, s, name);
+    return false;
+}
+
+static void set_key(struct reader *r, struct section *s, size_t i,
+                    const struct vpr_conf_value *value)
+{
+    const struct vpr_conf_key *key = &s->table->keys[i];
+    char why[512];
+
+    if (s->at[i] > 0) {
+        fault(r, r->line, "key '%s' was already given in line %u", key->name, s->at[i]);
+        return;
+    }
+    s->at[i] = r->line;
+    s->stored[i] = vpr_conf_store(s->base + key->offset, key, value, why, sizeof why);
+    if (!s->stored[i]) {
+        fault(r, r->line, "%s: %s", key->name, why);
     }
 }
 
-static void set_key(struct reader *r, struct section *s, const char *name,
-                    const struct vpr_conf_value *value)
+/* Its value has no form: say what would have. */
+static void spoil_key(struct reader *r, struct section *s, size_t i, const char *why)
 {
-    char why[512];
+    const struct vpr_conf_key *key = &s->table->keys[i];
+    char accepts[256];
 
-    if (s == NULL || s->table == NULL) {
-        return; /* said at its table already */
-    }
-    for (size_t i = 0; i < s->table->key_count; i++) {
-        const struct vpr_conf_key *key = &s->table->keys[i];
-        if (strcmp(key->name, name) != 0) {
-            continue;
-        }
-        if (s->given[i]) {
-            fault(r, r->line, "key '%s' occurs twice", name);
-        } else if (!vpr_conf_store(s->base + key->offset, key, value, why,
-                                   sizeof why)) {
-            fault(r, r->line, "%s: %s", name, why);
-        }
-        s->given[i] = true;
-        return;
-    }
-    unknown_key(r, s, name);
+    vpr_conf_accepts(accepts, sizeof accepts, key);
+    fault(r, r->line, "%s: %s; %s is expected", key->name, why, accepts);
+    s->at[i] = s->at[i] > 0 ? s->at[i] : r->line;
 }
 
 static void read_table_line(struct reader *r, struct vpr_conf_cursor *c, struct section **now)
@@ -251,12 +292,30 @@ static void read_key_line(struct reader *r, struct vpr_conf_cursor *c, struct se
 {
     char name[VPR_CONF_NAME_MAX + 1];
     struct vpr_conf_value value;
+    size_t i = 0;
 
-    if (!vpr_conf_key_name(c, name) || !vpr_conf_value(c, &value, r->arena)) {
+    if (!vpr_conf_key_name(c, name)) {
         fault(r, r->line, "%s", c->why);
         return;
     }
-    set_key(r, now, name, &value);
+    const bool formed = vpr_conf_value(c, &value, r->arena);
+    if (now != NULL && now->table == NULL && now->name[0] == '\0') {
+        const char *names[VPR_CONF_TABLES_MAX];
+        char known[KNOWN_BYTES_MAX];
+        list_known(known, names, table_names(r->schema, names), "[", "]");
+        fault(r, r->line, "unknown key '%s' before the first [table]; %s", name, known);
+    } else if (now == NULL || now->table == NULL) {
+        /* said at its table already */
+        if (!formed) {
+            fault(r, r->line, "%s", c->why);
+        }
+    } else if (find_key(r, now, name, &i)) {
+        if (formed) {
+            set_key(r, now, i, &value);
+        } else {
+            spoil_key(r, now, i, c->why);
+        }
+    }
 }
 
 /* A list may go over several lines; everything else ends with its own. */
@@ -282,29 +341,82 @@ static void read_lines(struct reader *r, struct vpr_bytes text)
     }
 }
 
+/* --- what only the whole shows --------------------------------------------------------- */
+
+struct vpr_conf_checker {
+    struct reader *reader;
+};
+
+static unsigned line_of(const struct reader *r, const char *table, const char *key)
+{
+    for (size_t i = 0; i < r->section_count; i++) {
+        const struct section *s = &r->sections[i];
+        if (s->table == NULL || strcmp(s->name, table) != 0) {
+            continue;
+        }
+        for (size_t k = 0; key != NULL && k < s->table->key_count; k++) {
+            if (strcmp(s->table->keys[k].name, key) == 0 && s->at[k] > 0) {
+                return s->at[k];
+            }
+        }
+        return table[0] == '\0' ? 0 : s->line;
+    }
+    return 0;
+}
+
+void vpr_conf_wrong(struct vpr_conf_checker *checker, const char *table, const char *key,
+                    const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    fault(checker->reader, line_of(checker->reader, table, key), "%s%s%s", key ? key : "",
+          key ? ": " : "", text);
+}
+
 /* --- what is missing ------------------------------------------------------------------- */
 
-static void fill_defaults(struct reader *r, struct section *s)
+static bool is_text(const struct vpr_conf_key *key)
 {
+    return key->type == VPR_CONF_STRING || key->type == VPR_CONF_LISTEN ||
+           key->type == VPR_CONF_URL;
+}
+
+static void fill_default(struct reader *r, const struct section *s, size_t i)
+{
+    const struct vpr_conf_key *key = &s->table->keys[i];
+    uint8_t *at = s->base + key->offset;
+    const char *const empty = "";
+    struct vpr_conf_value value;
     char why[512];
 
-    for (size_t i = 0; i < s->table->key_count; i++) {
-        const struct vpr_conf_key *key = &s->table->keys[i];
-        struct vpr_conf_value value;
-        if (s->given[i]) {
-            continue;
-        }
-        if (key->value == NULL) {
-            char accepts[256];
-            vpr_conf_accepts(accepts, sizeof accepts, key);
-            fault(r, s->line, "%s%s%skey '%s' must be given: %s", s->name[0] ? "[" : "",
-                  s->name, s->name[0] ? "]: " : "", key->name, accepts);
-            continue;
-        }
+    if (key->value != NULL) {
         struct vpr_bytes text = vpr_bytes_str(key->value);
         struct vpr_conf_cursor c = {.at = text.data, .end = text.data + text.len, .line = 1};
         VPR_ASSERT(vpr_conf_value(&c, &value, r->arena));
-        VPR_ASSERT(vpr_conf_store(s->base + key->offset, key, &value, why, sizeof why));
+        VPR_ASSERT(vpr_conf_store(at, key, &value, why, sizeof why));
+        return;
+    }
+    if (s->at[i] == 0) {
+        char accepts[256];
+        vpr_conf_accepts(accepts, sizeof accepts, key);
+        fault(r, s->line, "%s%s%skey '%s' must be given: %s", s->name[0] ? "[" : "", s->name,
+              s->name[0] ? "]: " : "", key->name, accepts);
+    }
+    if (is_text(key)) {
+        memcpy(at, &empty, sizeof empty);
+    }
+}
+
+static void fill_defaults(struct reader *r, const struct section *s)
+{
+    for (size_t i = 0; i < s->table->key_count; i++) {
+        if (!s->stored[i]) {
+            fill_default(r, s, i);
+        }
     }
 }
 
@@ -368,6 +480,10 @@ bool vpr_conf_parse(void *target, const struct vpr_conf_schema *schema, struct v
     }
     read_lines(&r, text);
     complete(&r);
+    if (schema->check != NULL) {
+        struct vpr_conf_checker checker = {&r};
+        schema->check(target, &checker);
+    }
     return r.error_count == 0;
 }
 

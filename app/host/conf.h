@@ -26,6 +26,8 @@ enum vpr_conf_type {
     VPR_CONF_UINT,   /* uint64_t; min, max: its value */
     VPR_CONF_BOOL,   /* bool */
     VPR_CONF_LIST,   /* struct vpr_conf_list of strings; min, max: how many */
+    VPR_CONF_LISTEN, /* const char *: numeric address and port; min 0: or empty */
+    VPR_CONF_URL,    /* const char *: http(s)://...; min 0: or empty */
 };
 
 struct vpr_conf_list {
@@ -55,11 +57,21 @@ struct vpr_conf_table {
     size_t offset, size, count_offset;
 };
 
+/* What no key shows by itself: two that exclude each other, a table's name.  Called for every
+ * file; a key that was faulty reads as its default, or as "", 0, an empty list. */
+struct vpr_conf_checker;
+typedef void vpr_conf_check_fn(const void *target, struct vpr_conf_checker *checker);
+/* One more error: in the line of `key`, else of [table] ("" or, say, "chain-0001"), else of
+ * the file; key may be NULL. */
+void vpr_conf_wrong(struct vpr_conf_checker *checker, const char *table, const char *key,
+                    const char *fmt, ...) VPR_PRINTF(4, 5);
+
 struct vpr_conf_schema {
     const char *program; /* for the sample's head */
     const struct vpr_conf_table *tables;
     size_t table_count;
     size_t size; /* of the target struct */
+    vpr_conf_check_fn *check; /* NULL: none */
 };
 
 /* Read `text` into `target`, zeroed first; strings lie in the arena.  False: `errors` has a

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "app/base/bytes.h"
+#include "app/host/net.h"
 
 #define STRING_MAX 4096
 
@@ -343,6 +344,14 @@ void vpr_conf_accepts(char *text, size_t size, const struct vpr_conf_key *key)
         (void)snprintf(text, size, "a list of %" PRIu64 " to %" PRIu64 " strings", key->min,
                        upper(key));
         break;
+    case VPR_CONF_LISTEN:
+        (void)snprintf(text, size, "a numeric address and port such as \"127.0.0.1:8080\"%s",
+                       key->min == 0 ? " or \"\"" : "");
+        break;
+    case VPR_CONF_URL:
+        (void)snprintf(text, size, "a URL, http://HOST[:PORT] or https://..., of at most %"
+                       PRIu64 " bytes%s", upper(key), key->min == 0 ? ", or \"\"" : "");
+        break;
     }
 }
 
@@ -367,8 +376,16 @@ static bool inside(const struct vpr_conf_key *key, uint64_t v)
 
 static bool fits(const struct vpr_conf_key *key, const struct vpr_conf_value *value)
 {
-    if (value->type != key->type) {
+    const bool special = key->type == VPR_CONF_LISTEN || key->type == VPR_CONF_URL;
+    char host[VPR_LISTEN_HOST_MAX];
+    struct vpr_url url;
+    uint16_t port;
+
+    if (value->type != (special ? VPR_CONF_STRING : key->type)) {
         return false;
+    }
+    if (special && value->text[0] == '\0') {
+        return key->min == 0;
     }
     switch (key->type) {
     case VPR_CONF_STRING:
@@ -382,6 +399,11 @@ static bool fits(const struct vpr_conf_key *key, const struct vpr_conf_value *va
         return true;
     case VPR_CONF_LIST:
         return inside(key, value->list.count);
+    case VPR_CONF_LISTEN:
+        return inside(key, strlen(value->text)) && vpr_listen_parse(host, &port, value->text);
+    case VPR_CONF_URL:
+        return inside(key, strlen(value->text)) &&
+               vpr_url_parse(&url, vpr_bytes_str(value->text), NULL) == VPR_OK;
     }
     return false;
 }
@@ -390,6 +412,8 @@ static void describe(char *text, size_t size, const struct vpr_conf_value *value
 {
     switch (value->type) {
     case VPR_CONF_STRING:
+    case VPR_CONF_LISTEN:
+    case VPR_CONF_URL:
         (void)snprintf(text, size, "\"%.60s\"", value->text);
         break;
     case VPR_CONF_UINT:
@@ -418,6 +442,8 @@ bool vpr_conf_store(void *at, const struct vpr_conf_key *key, const struct vpr_c
     }
     switch (key->type) {
     case VPR_CONF_STRING:
+    case VPR_CONF_LISTEN:
+    case VPR_CONF_URL:
         memcpy(at, &value->text, sizeof value->text);
         break;
     case VPR_CONF_UINT:

@@ -51,6 +51,30 @@ void vpr_addr_text(char text[VPR_ADDR_TEXT_MAX], const struct vpr_addr *addr)
     }
 }
 
+bool vpr_listen_parse(char host[VPR_LISTEN_HOST_MAX], uint16_t *ret_port, const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    size_t skip = text[0] == '[' ? 1 : 0;
+    size_t len = colon ? (size_t)(colon - text) : 0;
+    uint32_t port = 0;
+    struct vpr_addr addr;
+
+    if (len < 2 || len - skip >= VPR_LISTEN_HOST_MAX || !colon[1] || strlen(colon + 1) > 5 ||
+        (skip && text[len - 1] != ']')) {
+        return false;
+    }
+    memcpy(host, text + skip, len - 2 * skip);
+    host[len - 2 * skip] = 0;
+    for (const char *c = colon + 1; *c; c++) {
+        if (*c < '0' || *c > '9') {
+            return false;
+        }
+        port = port * 10 + (uint32_t)(*c - '0');
+    }
+    *ret_port = (uint16_t)port;
+    return port <= UINT16_MAX && vpr_addr_parse(&addr, host, *ret_port);
+}
+
 /* IANA special-purpose registry for IPv4, and multicast and class E. */
 static bool private_v4(uint32_t ip)
 {

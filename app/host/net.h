@@ -30,6 +30,11 @@ void vpr_addr_text(char text[VPR_ADDR_TEXT_MAX], const struct vpr_addr *addr);
 /* Loopback, private, link-local, multicast, reserved, or an IPv6 form of such an IPv4. */
 bool vpr_addr_private(const struct vpr_addr *addr);
 
+/* What a server listens on: "127.0.0.1:8500", "[::1]:0"; false if it is not that. */
+#define VPR_LISTEN_HOST_MAX 64
+VPR_MUST_USE bool vpr_listen_parse(char host[VPR_LISTEN_HOST_MAX], uint16_t *ret_port,
+                                   const char *text);
+
 /* http(s)://host[:port][/path][?query]: no user, no fragment, printable ASCII. */
 struct vpr_url {
     bool tls;

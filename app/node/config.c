@@ -3,21 +3,22 @@
 #include "app/host/file.h"
 #include "app/host/net.h"
 
-#define KEY(name, field, most, value, choices, help) \
-    {name, VPR_CONF_STRING, offsetof(struct node_config, field), 0, most, value, choices, help}
+#define TYPED(type, least, name, field, most, value, choices, help) \
+    {name, type, offsetof(struct node_config, field), least, most, value, choices, help}
+#define KEY(...) TYPED(VPR_CONF_STRING, 0, __VA_ARGS__)
 
 static const struct vpr_conf_key abci_keys[] = {
     KEY("address", abci_address, 512, "\"tcp://127.0.0.1:26658\"", NULL,
         "what CometBFT's proxy_app says; unix:///PATH.sock, shorter than 108 bytes, is faster."),
 };
 static const struct vpr_conf_key api_keys[] = {
-    KEY("listen", api_listen, 128, "\"127.0.0.1:1317\"", NULL,
+    TYPED(VPR_CONF_LISTEN, 1, "listen", api_listen, 128, "\"127.0.0.1:1317\"", NULL,
         "REST, events and metrics; a numeric address and a port."),
     {"cors-origins", VPR_CONF_LIST, offsetof(struct node_config, cors_origins), 0, 32, "[]",
      NULL, "pages that may read from browsers, such as \"https://wallet.example\"; \"*\": all."},
 };
 static const struct vpr_conf_key comet_keys[] = {
-    KEY("rpc", comet_rpc, VPR_URL_BYTES_MAX, "\"http://127.0.0.1:26657\"", NULL,
+    TYPED(VPR_CONF_URL, 1, "rpc", comet_rpc, VPR_URL_BYTES_MAX, "\"http://127.0.0.1:26657\"", NULL,
         "CometBFT's RPC: transactions are sent and looked up there."),
 };
 static const struct vpr_conf_key beacon_keys[] = {
@@ -45,8 +46,18 @@ static const struct vpr_conf_table tables[] = {
     TABLE("log", log_keys, "to stderr."),
 };
 
+static void check(const void *target, struct vpr_conf_checker *checker)
+{
+    const char *address = ((const struct node_config *)target)->abci_address;
+
+    if (strncmp(address, "tcp://", 6) != 0 && strncmp(address, "unix:///", 8) != 0) {
+        vpr_conf_wrong(checker, "abci", "address", "tcp://HOST:PORT or unix:///PATH.sock is "
+                       "expected, not \"%.100s\"", address);
+    }
+}
+
 static const struct vpr_conf_schema schema = {"viperd", tables, VPR_COUNT(tables),
-                                              sizeof(struct node_config)};
+                                              sizeof(struct node_config), check};
 
 void node_config_sample(struct vpr_buf *out)
 {
@@ -60,28 +71,4 @@ bool node_config_load(struct node_config *ret, struct vpr_arena *arena, const ch
         return vpr_conf_load(ret, &schema, arena, path, errors);
     }
     return vpr_conf_parse(ret, &schema, arena, path, vpr_bytes_of(NULL, 0), errors);
-}
-
-bool node_listen_parse(char host[NODE_HOST_BYTES_MAX], uint16_t *ret_port, const char *text)
-{
-    const char *colon = strrchr(text, ':');
-    size_t skip = text[0] == '[' ? 1 : 0;
-    size_t len = colon ? (size_t)(colon - text) : 0;
-    uint32_t port = 0;
-    struct vpr_addr addr;
-
-    if (len < 2 || len - skip >= NODE_HOST_BYTES_MAX || !colon[1] || strlen(colon + 1) > 5 ||
-        (skip && text[len - 1] != ']')) {
-        return false;
-    }
-    memcpy(host, text + skip, len - 2 * skip);
-    host[len - 2 * skip] = 0;
-    for (const char *c = colon + 1; *c; c++) {
-        if (*c < '0' || *c > '9') {
-            return false;
-        }
-        port = port * 10 + (uint32_t)(*c - '0');
-    }
-    *ret_port = (uint16_t)port;
-    return port <= UINT16_MAX && vpr_addr_parse(&addr, host, *ret_port);
 }

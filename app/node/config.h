@@ -20,9 +20,4 @@ void node_config_sample(struct vpr_buf *out);
 VPR_MUST_USE bool node_config_load(struct node_config *ret, struct vpr_arena *arena,
                                    const char *path, struct vpr_buf *errors);
 
-/* "127.0.0.1:1317", "[::1]:0". */
-#define NODE_HOST_BYTES_MAX 64
-VPR_MUST_USE bool node_listen_parse(char host[NODE_HOST_BYTES_MAX], uint16_t *ret_port,
-                                    const char *text);
-
 #endif

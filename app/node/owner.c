@@ -130,30 +130,36 @@ void owner_info(struct owner *owner, struct abci_call *call)
     abci_reply(call, &r.base);
 }
 
-static const char *params_fault(const Tendermint__Types__ConsensusParams *params)
+const char *owner_params_fault(const struct owner_params *params)
 {
-    if (params == NULL || params->block == NULL) {
+    if (!params->block) {
         return "genesis has no consensus_params.block";
     }
-    if (params->version == NULL || params->version->app != VPR_APP_VERSION) {
+    if (params->app_version != VPR_APP_VERSION) {
         return "genesis must say consensus_params.version.app = \"1\", the application's "
                "version";
     }
-    if (params->block->max_gas != -1) {
+    if (params->max_gas != -1) {
         return "genesis must say consensus_params.block.max_gas = \"-1\": the application "
-               "counts "
-               "gas itself";
+               "counts gas itself";
     }
-    if (params->block->max_bytes != -1 && params->block->max_bytes < BRIDGE_BLOCK_BYTES_MIN) {
+    if (params->max_bytes != -1 && params->max_bytes < BRIDGE_BLOCK_BYTES_MIN) {
         return "genesis must say consensus_params.block.max_bytes of at least \"4194304\", or "
-               "a "
-               "system transaction may not fit";
-    }
-    if (params->abci != NULL && params->abci->vote_extensions_enable_height != 0) {
-        return "genesis must say consensus_params.abci.vote_extensions_enable_height = \"0\": "
-               "the application makes no vote extensions";
+               "a system transaction may not fit";
     }
     return NULL;
+}
+
+static const char *params_fault(const Tendermint__Types__ConsensusParams *params)
+{
+    struct owner_params given = {.block = params != NULL && params->block != NULL};
+
+    if (given.block) {
+        given.max_gas = params->block->max_gas;
+        given.max_bytes = params->block->max_bytes;
+        given.app_version = params->version != NULL ? params->version->app : 0;
+    }
+    return owner_params_fault(&given);
 }
 
 /* The JSON of genesis becomes the one canonical encoding that the app sees. */

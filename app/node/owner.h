@@ -6,6 +6,15 @@
 
 enum owner_state { OWNER_INIT, OWNER_GENESIS, OWNER_READY, OWNER_EXECUTED };
 
+/* What genesis says of consensus_params; what it does not say is 0. */
+struct owner_params {
+    bool block; /* that part is there */
+    uint64_t app_version;
+    int64_t max_gas, max_bytes;
+};
+/* NULL, or the sentence of what Viper cannot run with. */
+const char *owner_params_fault(const struct owner_params *params);
+
 struct owner {
     struct vpr_app *app;
     struct bridge_options options;

@@ -14,12 +14,12 @@
 #include "app/node/secrets.h"
 #include "app/node/verbs.h"
 
-#define ERRORS_BYTES_MAX 16384
+#define ERRORS_BYTES_MAX (64 * 1024)
 
 struct node {
     struct vpr_cli *cli;
     struct node_config config;
-    char api_host[NODE_HOST_BYTES_MAX];
+    char api_host[VPR_LISTEN_HOST_MAX];
     uint16_t api_port;
     struct vpr_app *app;
     struct secrets *secrets; /* NULL: this node reveals nothing */
@@ -53,8 +53,7 @@ static int configure(struct node *n)
     vpr_buf_init(&errors, ERRORS_BYTES_MAX);
     bool good = node_config_load(c, &cli->arena, path, &errors);
     if (!good) {
-        (void)vpr_cli_fail(cli, VPR_CLI_LOCAL, "%.*s", (int)errors.len,
-                           errors.data ? errors.data : "");
+        (void)vpr_cli_fail_conf(&errors);
     }
     vpr_buf_finish(&errors);
     if (!good) {
@@ -71,7 +70,7 @@ static int configure(struct node *n)
         return bad_value(n, "log level", c->log_level, "debug, info, warn or error");
     }
     vpr_log_setup(level, 2);
-    if (!node_listen_parse(n->api_host, &n->api_port, c->api_listen)) {
+    if (!vpr_listen_parse(n->api_host, &n->api_port, c->api_listen)) {
         return bad_value(n, "api listen", c->api_listen, "numeric address and port");
     }
     if (vpr_url_parse(&url, vpr_bytes_str(c->comet_rpc), NULL) != VPR_OK) {

@@ -8,6 +8,7 @@
 #include "app/base/bytes.h"
 #include "app/host/file.h"
 #include "app/host/pbjson.h"
+#include "app/node/owner.h"
 #include "app/node/verbs.h"
 #include "viper/v1/genesis.pb-c.h"
 
@@ -238,6 +239,33 @@ static bool take_state(struct vpr_cli *cli, json_t *root, struct vpr_arena *aren
     return true;
 }
 
+/* CometBFT writes 64-bit numbers as text; 0 for what is none. */
+static int64_t number_of(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    char *end = NULL;
+    const long long v = text ? strtoll(text, &end, 10) : 0;
+
+    return end && end != text && *end == 0 ? (int64_t)v : 0;
+}
+
+static bool check_params(struct vpr_cli *cli, const json_t *root)
+{
+    const json_t *params = json_object_get(root, "consensus_params");
+    const json_t *block = json_object_get(params, "block");
+    const struct owner_params given = {
+        .block = json_is_object(block),
+        .app_version = (uint64_t)number_of(json_object_get(params, "version"), "app"),
+        .max_gas = number_of(block, "max_gas"),
+        .max_bytes = number_of(block, "max_bytes")};
+    const char *fault = owner_params_fault(&given);
+
+    if (fault) {
+        (void)vpr_cli_fail(cli, VPR_CLI_REFUSED, "%s", fault);
+    }
+    return fault == NULL;
+}
+
 /* Into a state in memory, as InitChain does. */
 static int import(struct vpr_cli *cli, const struct genesis_file *file)
 {
@@ -289,7 +317,7 @@ int node_genesis_validate(struct vpr_cli *cli)
                             fault.text);
     }
     vpr_arena_init(&arena, ARENA_BYTES);
-    if (take_state(cli, root, &arena, &file)) {
+    if (check_params(cli, root) && take_state(cli, root, &arena, &file)) {
         left = import(cli, &file);
     }
     json_decref(root);

@@ -13,7 +13,7 @@ struct backend {
 };
 
 struct config {
-    const char *home, *level;
+    const char *home, *level, *at, *node;
     struct {
         const char *address;
         uint64_t port;
@@ -27,6 +27,8 @@ static const struct vpr_conf_key top_keys[] = {
     {"home", VPR_CONF_STRING, offsetof(struct config, home), 1, 20, NULL, NULL, "Where data lies."},
     {"log-level", VPR_CONF_STRING, offsetof(struct config, level), 0, 0, "\"info\"",
      "debug|info|warn|error", "What is logged."},
+    {"at", VPR_CONF_LISTEN, offsetof(struct config, at), 0, 63, "\"\"", NULL, "Where."},
+    {"node", VPR_CONF_URL, offsetof(struct config, node), 1, 99, "\"http://a\"", NULL, "Whom."},
 };
 static const struct vpr_conf_key listen_keys[] = {
     {"address", VPR_CONF_STRING, offsetof(struct config, listen.address), 1, 64,
@@ -48,8 +50,25 @@ static const struct vpr_conf_table tables[] = {
      offsetof(struct config, backends), sizeof(struct backend),
      offsetof(struct config, backend_count)},
 };
+static void check(const void *target, struct vpr_conf_checker *checker)
+{
+    const struct config *c = target;
+
+    if (c->at[0] != '\0' && strcmp(c->node, "http://a") == 0) {
+        vpr_conf_wrong(checker, "", "at", "nobody is at %s", c->node);
+    }
+    for (size_t i = 0; i < c->backend_count; i++) {
+        if (strlen(c->backends[i].chain) != 4) {
+            char table[32];
+            snprintf(table, sizeof table, "chain-%s", c->backends[i].chain);
+            vpr_conf_wrong(checker, table, NULL, "no chain");
+            vpr_conf_wrong(checker, table, "timeout-ms", "has %zu", strlen(c->backends[i].url));
+        }
+    }
+}
+
 static const struct vpr_conf_schema schema = {"viper-test", tables, VPR_COUNT(tables),
-                                              sizeof(struct config)};
+                                              sizeof(struct config), check};
 
 static struct vpr_arena arena;
 static struct vpr_buf errors;
@@ -109,13 +128,69 @@ START_TEST(all_errors_come_in_one_run)
         "t.toml:3: unknown table [listne]; did you mean [listen]?\n"
         "t.toml:6: port: a number from 1 to 65535 is expected, not 65536\n"
         "t.toml:7: open: true or false is expected, not 1\n"
-        "t.toml:8: key 'port' occurs twice\n"
-        "t.toml:9: string is not closed\n"
-        "t.toml:10: a value is expected: \"text\", a number, true, false, or a list\n"
+        "t.toml:8: key 'port' was already given in line 6\n"
+        "t.toml:9: address: string is not closed; a string of 1 to 64 bytes is expected\n"
+        "t.toml:10: open: a value is expected: \"text\", a number, true, false, or a list; true "
+        "or false is expected\n"
         "t.toml:12: methods: a list of 0 to 3 strings is expected, not a list of 4\n"
         "t.toml:13: [chain-0001] was already given in line 11\n"
         "t.toml: key 'home' must be given: a string of 1 to 20 bytes\n"
         "t.toml:11: [chain-0001]: key 'url' must be given: a string of 1 to 255 bytes\n");
+}
+END_TEST
+
+START_TEST(addresses_and_urls_are_told_from_text)
+{
+    ck_assert_msg(parse("home = \"a\"\nat = \"[::1]:80\"\nnode = \"https://b:1/c\"\n"), "%s",
+                  errors.data);
+    ck_assert_str_eq(config.at, "[::1]:80");
+    ck_assert_str_eq(config.node, "https://b:1/c");
+    ck_assert(!parse("home = 'a'\nat = 'localhost:80'\nnode = ''\n"));
+    ck_assert_str_eq(errors.data,
+                     "t.toml:2: at: a numeric address and port such as \"127.0.0.1:8080\" or "
+                     "\"\" is expected, not \"localhost:80\"\n"
+                     "t.toml:3: node: a URL, http://HOST[:PORT] or https://..., of at most 99 "
+                     "bytes is expected, not \"\"\n");
+    ck_assert(!parse("home = 'a'\nnode = 'ftp://b'\n"));
+    ck_assert(!parse("home = 'a'\nat = 5\n"));
+}
+END_TEST
+
+/* What only the whole shows comes in the same run, with the line of its key or table; faulty
+ * keys read as their defaults there. */
+START_TEST(the_whole_is_checked_too)
+{
+    ck_assert(!parse("at = '127.0.0.1:1'\nnode = 7\n[chain-1]\nurl = 5\ntimeout-ms = 5\n"
+                     "[chain-22]\nurl = 'xyz'\n"));
+    ck_assert_str_eq(errors.data,
+                     "t.toml:2: node: a URL, http://HOST[:PORT] or https://..., of at most 99 "
+                     "bytes is expected, not 7\n"
+                     "t.toml:4: url: a string of 1 to 255 bytes is expected, not 5\n"
+                     "t.toml: key 'home' must be given: a string of 1 to 20 bytes\n"
+                     "t.toml:1: at: nobody is at http://a\n"
+                     "t.toml:3: no chain\nt.toml:5: timeout-ms: has 0\n"
+                     "t.toml:6: no chain\nt.toml:6: timeout-ms: has 3\n");
+}
+END_TEST
+
+START_TEST(what_is_unknown_is_told_what_is_known)
+{
+    ck_assert(!parse("home = 'a'\nquantum = 1\n[zzzzzzzzzzzz]\nx = 1\n"));
+    ck_assert_str_eq(errors.data,
+                     "t.toml:2: unknown key 'quantum'; known: home, log-level, at, node\n"
+                     "t.toml:3: unknown table [zzzzzzzzzzzz]; known: [listen], [chain-*]\n");
+}
+END_TEST
+
+/* A program whose keys are all in tables. */
+START_TEST(a_key_before_the_first_table_is_not_passed_over)
+{
+    const struct vpr_conf_schema tabled = {"x", &tables[1], 1, sizeof(struct config), NULL};
+
+    ck_assert(!vpr_conf_parse(&config, &tabled, &arena, "t.toml",
+                              vpr_bytes_str("port = 1\n[listen]\nport = 2\n"), &errors));
+    ck_assert_str_eq(errors.data,
+                     "t.toml:1: unknown key 'port' before the first [table]; known: [listen]\n");
 }
 END_TEST
 
@@ -195,6 +270,10 @@ Suite *suite_conf(void)
     tcase_add_checked_fixture(tcase, open_all, close_all);
     tcase_add_test(tcase, a_file_fills_its_struct_and_defaults_the_rest);
     tcase_add_test(tcase, all_errors_come_in_one_run);
+    tcase_add_test(tcase, addresses_and_urls_are_told_from_text);
+    tcase_add_test(tcase, the_whole_is_checked_too);
+    tcase_add_test(tcase, what_is_unknown_is_told_what_is_known);
+    tcase_add_test(tcase, a_key_before_the_first_table_is_not_passed_over);
     tcase_add_loop_test(tcase, malformed_files_are_refused_with_a_line, 0,
                         (int)VPR_COUNT(malformed));
     tcase_add_test(tcase, the_sample_parses_once_filled_in);

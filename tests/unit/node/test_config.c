@@ -3,20 +3,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "app/host/net.h"
 #include "tests/unit/node/suites.h"
 
 static bool listen_ok(const char *text, const char *host, uint16_t port)
 {
-    char have[NODE_HOST_BYTES_MAX];
+    char have[VPR_LISTEN_HOST_MAX];
     uint16_t got;
-    return node_listen_parse(have, &got, text) && strcmp(have, host) == 0 && got == port;
+    return vpr_listen_parse(have, &got, text) && strcmp(have, host) == 0 && got == port;
 }
 
 static bool refused(const char *text)
 {
-    char have[NODE_HOST_BYTES_MAX];
+    char have[VPR_LISTEN_HOST_MAX];
     uint16_t got;
-    return !node_listen_parse(have, &got, text);
+    return !vpr_listen_parse(have, &got, text);
 }
 
 START_TEST(listen_addresses_are_numeric_with_a_port)
