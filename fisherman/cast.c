@@ -67,6 +67,76 @@ static struct group *group_of(struct watched *w, uint32_t number)
     return group;
 }
 
+/* ---- the trusted backend ---- */
+
+static void doubt_free(struct doubt *doubt)
+{
+    struct vpr_watch *watch = doubt->of->watch;
+
+    if (doubt->before != NULL) {
+        doubt->before->after = doubt->after;
+    } else {
+        watch->doubts = doubt->after;
+    }
+    if (doubt->after != NULL) {
+        doubt->after->before = doubt->before;
+    }
+    watch->doubt_count--;
+    vpr_mem_free(doubt);
+}
+
+static void on_word(void *arg, const struct vpr_http_result *result)
+{
+    struct doubt *doubt = arg;
+    struct watched *w = doubt->of;
+    const struct group *group = &w->groups[doubt->group];
+    struct vpr_book_word word = {.sid = w->index, .group = w->first_group + doubt->group,
+                                 .at_ms = vpr_wall_ms()};
+
+    if (result->failure == VPR_HTTP_FAILURE_NONE) {
+        word.finding = vpr_finding_of(group->template, doubt->id, (uint16_t)result->status,
+                                      result->body);
+        if (word.finding.found == VPR_FOUND_RESULT &&
+            !vpr_book_add_word(w->watch->book, &word)) {
+            vpr_log_warn("fisherman", "book is full", "session=%" PRIu64 " sid=%s",
+                         w->watch->session, w->sid_text);
+        }
+    }
+    doubt_free(doubt);
+}
+
+/* Once a request, but heads each time: they are judged by the clock. */
+static void ask_trusted(struct watched *w, uint32_t number, const char *verb,
+                        struct vpr_bytes body, uint64_t id)
+{
+    struct vpr_watch *watch = w->watch;
+    struct group *group = &w->groups[number];
+
+    if (watch->fishing->trust == NULL || watch->doubt_count == VPR_TRUST_CALLS_MAX ||
+        (group->doubted && group->template->compare != VPR_COMPARE_HEAD)) {
+        return;
+    }
+    struct doubt *doubt = vpr_mem_alloc(sizeof *doubt);
+    doubt->of = w;
+    doubt->group = number;
+    doubt->id = id;
+    doubt->exchange = vpr_trust_ask(watch->fishing->trust, w->terms.chain, verb,
+                                    group->template->path, body, on_word, doubt);
+    if (doubt->exchange == NULL) {
+        vpr_mem_free(doubt);
+        return;
+    }
+    group->doubted = true;
+    doubt->after = watch->doubts;
+    if (watch->doubts != NULL) {
+        watch->doubts->before = doubt;
+    }
+    watch->doubts = doubt;
+    watch->doubt_count++;
+}
+
+/* ---- samples ---- */
+
 static void flight_free(struct flight *flight)
 {
     struct vpr_watch *watch = flight->of->watch;
@@ -177,6 +247,9 @@ static void sample(struct watched *w, const struct vpr_plan_slot *slot)
     const struct vpr_shadow_ask ask = {.terms = &w->terms, .seat = slot->seat, .verb = verb,
                                        .path = group->template->path,
                                        .body = vpr_buf_bytes(&body)};
+    if (!body.over) {
+        ask_trusted(w, slot->group, verb, vpr_buf_bytes(&body), flight->id);
+    }
     flight->call = body.over ? NULL : vpr_shadow_send(w->gate, &ask, on_answer, flight);
     vpr_buf_finish(&body);
     if (flight->call == NULL) {
@@ -222,6 +295,10 @@ void cast_run(void *arg)
 
 void cast_cancel(struct vpr_watch *watch)
 {
+    while (watch->doubts != NULL) {
+        vpr_trust_cancel(watch->doubts->exchange);
+        doubt_free(watch->doubts);
+    }
     while (watch->flights != NULL) {
         vpr_shadow_cancel(watch->flights->call);
         flight_free(watch->flights);

@@ -20,6 +20,7 @@ struct group {
     const struct vpr_corpus_template *template;
     uint64_t cost;
     struct vpr_bytes params; /* owned */
+    bool doubted; /* the trusted backend was asked */
 };
 
 enum step { ASK_BENCH, ASK_REQUESTOR, READY, OFF };
@@ -51,6 +52,15 @@ struct flight {
     uint64_t id;
 };
 
+/* A question to the trusted backend. */
+struct doubt {
+    struct doubt *before, *after;
+    struct watched *of;
+    struct vpr_http_exchange *exchange;
+    uint32_t group; /* of the plan */
+    uint64_t id;
+};
+
 struct vpr_watch {
     struct vpr_fishing *fishing;
     struct vpr_book *book;
@@ -63,6 +73,8 @@ struct vpr_watch {
     struct chain *chains[CHAINS_MAX];
     struct watched *sids[VPR_BOOK_SIDS_MAX];
     struct flight *flights;
+    struct doubt *doubts;
+    uint32_t doubt_count;
     bool denied_told; /* once a session: the metric has the number */
 };
 

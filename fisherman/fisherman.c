@@ -384,6 +384,7 @@ static enum vpr_code make_all(struct vpr_fisherman *f, const struct vpr_fisherma
     VPR_TRY(vpr_node_create(&fishing->node, fishing->loop, conf->node, err));
     VPR_TRY(make_metrics(f, conf, err));
     VPR_TRY(make_shadows(f, conf, err));
+    VPR_TRY(vpr_trust_create(&fishing->trust, fishing->loop, conf, err));
     fishing->follow = vpr_follow_create(fishing->loop, fishing->node);
     const struct vpr_submitter_config submitter = {fishing->loop, fishing->follow,
                                                    public_key(f->operator_key), sign_tx,
@@ -435,6 +436,7 @@ void vpr_fisherman_destroy(struct vpr_fisherman *f)
     vpr_submitter_destroy(f->fishing.submitter);
     vpr_follow_destroy(f->fishing.follow);
     vpr_shadows_destroy(f->fishing.shadows);
+    vpr_trust_destroy(f->fishing.trust);
     vpr_node_destroy(f->fishing.node);
     if (f->metrics_server != NULL) {
         vpr_http_server_destroy(f->metrics_server);

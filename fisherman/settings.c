@@ -1,11 +1,13 @@
 #include "fisherman/settings.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "app/rules/ids.h"
 #include "fisherman/plan.h"
 
 #define AT(field) offsetof(struct vpr_fisherman_conf, field)
+#define AT_CHAIN(field) offsetof(struct vpr_fisherman_chain, field)
 
 static const struct vpr_conf_key keys[] = {
     {"node", VPR_CONF_URL, AT(node), 8, 511, NULL, NULL,
@@ -31,8 +33,18 @@ static const struct vpr_conf_key keys[] = {
      "what is logged to stderr"},
 };
 
+static const struct vpr_conf_key chain_keys[] = {
+    {"trusted", VPR_CONF_URL, AT_CHAIN(trusted), 8, 1023, NULL, NULL,
+     "a node of this chain whose word settles what servicers disagree about"},
+    {"auth", VPR_CONF_STRING, AT_CHAIN(auth), 0, 255, "\"\"", NULL,
+     "user:password for Basic authorization"},
+};
+
 static const struct vpr_conf_table tables[] = {
     {"", keys, VPR_COUNT(keys), "A fisherman.", 0, 0, 0},
+    {"chain-*", chain_keys, VPR_COUNT(chain_keys),
+     "Optional, one a chain, by its id in four hex digits: [chain-0001].", AT(chains),
+     sizeof(struct vpr_fisherman_chain), AT(chain_count)},
 };
 
 static void check(const void *target, struct vpr_conf_checker *checker)
@@ -44,6 +56,18 @@ static void check(const void *target, struct vpr_conf_checker *checker)
         !vpr_address_parse(&id, VPR_PREFIX_ACCOUNT, vpr_bytes_str(conf->fisherman))) {
         vpr_conf_wrong(checker, "", "fisherman", "an address viper1... is expected, not \"%s\"",
                        conf->fisherman);
+    }
+    for (size_t i = 0; i < conf->chain_count; i++) {
+        const struct vpr_fisherman_chain *chain = &conf->chains[i];
+        char table[32];
+        uint16_t number;
+        snprintf(table, sizeof table, "chain-%.16s", chain->chain);
+        if (!vpr_id16_parse(&number, vpr_bytes_str(chain->chain))) {
+            vpr_conf_wrong(checker, table, NULL, "a chain is four hex digits: [chain-0001]");
+        }
+        if (chain->auth[0] != '\0' && strchr(chain->auth, ':') == NULL) {
+            vpr_conf_wrong(checker, table, "auth", "user:password is expected");
+        }
     }
 }
 

@@ -6,6 +6,13 @@
 #include "app/base/err.h"
 #include "app/host/conf.h"
 
+#define VPR_TRUSTED_MAX 64
+
+struct vpr_fisherman_chain {
+    const char *chain; /* four hex digits: what stands for the star of [chain-*] */
+    const char *trusted, *auth;
+};
+
 struct vpr_fisherman_conf {
     const char *node;
     const char *fisherman; /* id; empty: the operator's address */
@@ -16,6 +23,8 @@ struct vpr_fisherman_conf {
     bool allow_private_peers;
     const char *metrics_listen;
     const char *log_level;
+    struct vpr_fisherman_chain *chains;
+    size_t chain_count;
 };
 
 extern const struct vpr_conf_schema vpr_fisherman_schema;

@@ -6,6 +6,7 @@
 #include "app/host/metrics.h"
 #include "app/rules/ids.h"
 #include "fisherman/shadow.h"
+#include "fisherman/trust.h"
 
 #define VPR_SID_TEXT_MAX 65
 
@@ -32,6 +33,7 @@ struct vpr_fishing {
     struct vpr_follow *follow;
     struct vpr_submitter *submitter;
     struct vpr_shadows *shadows;
+    struct vpr_trust *trust; /* NULL: none */
     struct vpr_metrics *metrics;
     struct vpr_address fisherman;
     char fisherman_text[VPR_ADDRESS_TEXT_MAX];
