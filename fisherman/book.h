@@ -4,11 +4,11 @@
  * run before it sealed, bit for bit; what was not yet written when the machine stopped is as
  * if it had never been sampled.
  *
- * File: frames of {4-byte length, payload, first 8 bytes of SHA-256(payload)}, integers
- * big-endian.  Payloads begin with a kind: the session, a sid with its bench and the gateway
- * keys, a sample, a trusted backend's word, a sid's seal with the salt and the verdicts, the end.  Reading stops at the
- * first frame that does not hold, and the file is cut there.  Samples are written at once and
- * synced with the seals, before anything is told to the chain. */
+ * File: frames of {4-byte length, payload, first 8 bytes of SHA-256(payload)}, integers big-
+ * endian.  Payloads begin with a kind: the session, a sid with its bench and the gateway keys,
+ * a sample, a trusted backend's word, a sid's seal with the salt and the verdicts, the end.
+ * Reading stops at the first frame that does not hold, and the file is cut there.  Samples are
+ * written at once and synced with the seals, before anything is told to the chain. */
 #ifndef VPR_FISHERMAN_BOOK_H
 #define VPR_FISHERMAN_BOOK_H
 

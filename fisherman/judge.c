@@ -82,7 +82,8 @@ uint64_t vpr_median(uint64_t *heights, size_t count)
 
 static bool head_result(const struct vpr_opinion *o)
 {
-    return !o->trusted && o->finding.compare == VPR_COMPARE_HEAD && o->finding.found == VPR_FOUND_RESULT;
+    return !o->trusted && o->finding.compare == VPR_COMPARE_HEAD &&
+           o->finding.found == VPR_FOUND_RESULT;
 }
 
 /* From the first to the last height of one servicer. */

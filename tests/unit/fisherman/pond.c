@@ -509,7 +509,9 @@ static uint64_t head_of(const struct pond *pond, uint32_t seat)
 {
     const uint64_t head = 1000 + (vpr_mono_ms() - pond->started_ms) / BACKEND_MS;
 
-    return seat == 4 ? head - BEHIND : head;
+    const bool stale = seat == 4 || (pond->most_stale && (seat == 2 || seat == 3));
+
+    return stale ? head - BEHIND : head;
 }
 
 /* What servicer `seat`'s node says. */
@@ -605,6 +607,13 @@ static void on_gate(void *arg, struct vpr_http_request *http)
     uint32_t seat = 0;
     uint64_t session = 0;
 
+    if (vpr_bytes_equal(http->path, vpr_bytes_str("/trusted"))) {
+        char body[512];
+        pond->trusted++;
+        answer_call(pond, body, 0, http->body);
+        vpr_http_reply_text(http, 200, "application/json", body);
+        return;
+    }
     if (pond->down || !check_post(pond, http, &head, &seat, &session)) {
         vpr_http_reply_text(http, pond->down ? 503 : 400, "application/json", "{}");
         return;

@@ -51,6 +51,7 @@ struct pond {
     char node_url[64], gate_url[64];
 
     uint64_t samples[POND_SESSIONS], spent_cu[POND_SESSIONS][SEATS], asked[POND_SESSIONS][SEATS];
+    uint64_t trusted; /* questions to the gateway's port that no gateway gets */
     uint64_t pending; /* answers under way */
     uint64_t late; /* samples of a session that was not the running one */
     size_t nonce_count;
@@ -61,6 +62,7 @@ struct pond {
     bool uncommitted; /* nobody commits */
     bool down;        /* the gateway answers 503 */
     bool wrong_corpus;
+    bool most_stale; /* servicers 2 and 3, too */
 };
 
 void pond_open(struct pond *pond, struct vpr_loop *loop, const struct vpr_key *operator_key);

@@ -143,6 +143,33 @@ START_TEST(a_killed_fisherman_goes_on_where_it_was)
 }
 END_TEST
 
+/* Three of five are 20 behind: by each other the two good ones would be the wrong ones. */
+START_TEST(a_trusted_backend_decides)
+{
+    char url[128];
+    struct vpr_fisherman_chain chain = {"0001", url, ""};
+
+    snprintf(url, sizeof url, "%s/trusted", pond->gate_url);
+    conf.chains = &chain;
+    conf.chain_count = 1;
+    pond->most_stale = true;
+    wake();
+    pond_until(pond, last_of(2));
+    ck_assert_str_eq(pond->fault, "");
+    ck_assert_uint_gt(pond->trusted, 20);
+    ck_assert(pond->cards[0].revealed);
+    for (uint32_t i = 0; i < SEATS; i++) {
+        const struct vpr_card_line *line = &pond->cards[0].card.lines[i];
+        ck_assert_uint_ge(line->checked, 5);
+        if (i < 2) {
+            ck_assert_uint_ge(line->correct + 1, line->checked);
+        } else {
+            ck_assert_uint_lt(line->correct + 5, line->checked); /* every head is wrong */
+        }
+    }
+}
+END_TEST
+
 START_TEST(where_nobody_committed_nothing_is_revealed)
 {
     pond->uncommitted = true;
@@ -226,6 +253,7 @@ Suite *suite_session(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_session_is_sampled_reported_and_revealed);
     tcase_add_test(tests, a_killed_fisherman_goes_on_where_it_was);
+    tcase_add_test(tests, a_trusted_backend_decides);
     tcase_add_test(tests, where_nobody_committed_nothing_is_revealed);
     tcase_add_test(tests, a_gateway_that_is_down_costs_nobody_anything);
     tcase_add_test(tests, another_corpus_than_the_chains_is_not_used);
