@@ -49,17 +49,31 @@ static struct vpr_key_buf queue_key(uint64_t timeout_s, const struct vpr_address
     return key;
 }
 
-static uint64_t seen_count(struct vpr_ctx *ctx, const struct vpr_address *who)
+/* 0 if there is no such record. */
+static uint64_t number_get(struct vpr_ctx *ctx, const struct vpr_key_buf *key)
 {
-    struct vpr_key_buf key = vpr_key(VPR_KEY_SEEN_COUNT);
-    vpr_key_address(&key, who);
     struct vpr_bytes value;
-    if (!vpr_state_get(ctx->state, ctx->arena, VPR_STORE_ACCOUNTS, vpr_key_bytes(&key),
+    if (!vpr_state_get(ctx->state, ctx->arena, VPR_STORE_ACCOUNTS, vpr_key_bytes(key),
                        &value)) {
         return 0;
     }
     VPR_ASSERT(value.len == 8);
     return vpr_get_be64(value.data);
+}
+
+static void number_put(struct vpr_ctx *ctx, const struct vpr_key_buf *key, uint64_t number)
+{
+    uint8_t be[8];
+    vpr_put_be64(be, number);
+    vpr_state_put(ctx->state, VPR_STORE_ACCOUNTS, vpr_key_bytes(key),
+                  vpr_bytes_of(be, sizeof be));
+}
+
+static uint64_t seen_count(struct vpr_ctx *ctx, const struct vpr_address *who)
+{
+    struct vpr_key_buf key = vpr_key(VPR_KEY_SEEN_COUNT);
+    vpr_key_address(&key, who);
+    return number_get(ctx, &key);
 }
 
 static void seen_count_put(struct vpr_ctx *ctx, const struct vpr_address *who, uint64_t count)
@@ -70,10 +84,7 @@ static void seen_count_put(struct vpr_ctx *ctx, const struct vpr_address *who, u
         vpr_state_del(ctx->state, VPR_STORE_ACCOUNTS, vpr_key_bytes(&key));
         return;
     }
-    uint8_t be[8];
-    vpr_put_be64(be, count);
-    vpr_state_put(ctx->state, VPR_STORE_ACCOUNTS, vpr_key_bytes(&key),
-                  vpr_bytes_of(be, sizeof be));
+    number_put(ctx, &key, count);
 }
 
 static enum vpr_code check_unseen(struct vpr_ctx *ctx, const struct vpr_envelope *env)
@@ -114,38 +125,56 @@ static void mark_seen(struct vpr_ctx *ctx, const struct vpr_envelope *env)
     seen_count_put(ctx, &env->signer, seen_count(ctx, &env->signer) + 1);
 }
 
-void vpr_tx_forget(struct vpr_ctx *ctx)
+/* The first entry of the queue from `from` on whose timeout has passed. */
+static bool next_passed(struct vpr_ctx *ctx, struct vpr_key_buf *from, uint64_t *ret_timeout_s,
+                        struct vpr_address *ret_who, struct vpr_hash *ret_hash)
 {
     const struct vpr_key_buf prefix = vpr_key(VPR_KEY_SEEN_QUEUE);
-    /* The walk goes on at what was deleted last: from the beginning it would pass all of it
-     * again for each entry. */
-    struct vpr_key_buf from = prefix;
+    struct vpr_bytes queued, value;
+    if (!vpr_state_next(ctx->state, ctx->arena, VPR_STORE_ACCOUNTS, vpr_key_bytes(&prefix),
+                        vpr_key_bytes(from), &queued, &value)) {
+        return false;
+    }
+    struct vpr_reader r = vpr_reader(queued);
+    (void)vpr_read_u8(&r);
+    uint64_t timeout_s = vpr_read_be64(&r);
+    if (ctx->time_s < 0 || timeout_s >= (uint64_t)ctx->time_s) {
+        return false;
+    }
+    vpr_read(&r, ret_who->b, sizeof ret_who->b);
+    vpr_read(&r, ret_hash->b, sizeof ret_hash->b);
+    VPR_ASSERT(vpr_read_done(&r));
+    *ret_timeout_s = timeout_s;
+    return true;
+}
+
+/* The walk begins where it ended in an earlier block and goes on behind what it deletes: from
+ * the beginning of the queue it would pass all that was ever deleted, since that stays in the
+ * way on disk for long.  No new entry comes in below: none has a timeout that has passed. */
+void vpr_tx_forget(struct vpr_ctx *ctx)
+{
+    const struct vpr_key_buf forgotten = vpr_key(VPR_KEY_FORGOTTEN);
+    size_t mark = vpr_arena_mark(ctx->arena);
+    uint64_t begin_s = number_get(ctx, &forgotten), last_s = begin_s;
+    struct vpr_key_buf from = vpr_key(VPR_KEY_SEEN_QUEUE);
+    vpr_key_u64(&from, begin_s);
     for (unsigned i = 0; i < FORGET_MAX; i++) {
-        size_t mark = vpr_arena_mark(ctx->arena);
-        struct vpr_bytes queued, value;
-        if (!vpr_state_next(ctx->state, ctx->arena, VPR_STORE_ACCOUNTS,
-                            vpr_key_bytes(&prefix), vpr_key_bytes(&from), &queued, &value)) {
-            return;
-        }
-        struct vpr_reader r = vpr_reader(queued);
         struct vpr_address who;
         struct vpr_hash hash;
-        (void)vpr_read_u8(&r);
-        uint64_t timeout_s = vpr_read_be64(&r);
-        vpr_read(&r, who.b, sizeof who.b);
-        vpr_read(&r, hash.b, sizeof hash.b);
-        VPR_ASSERT(vpr_read_done(&r));
-        if (ctx->time_s < 0 || timeout_s >= (uint64_t)ctx->time_s) {
-            vpr_arena_release(ctx->arena, mark);
-            return;
+        vpr_arena_release(ctx->arena, mark);
+        if (!next_passed(ctx, &from, &last_s, &who, &hash)) {
+            break;
         }
         struct vpr_key_buf key = seen_key(&who, &hash);
-        from = queue_key(timeout_s, &who, &hash);
+        from = queue_key(last_s, &who, &hash);
         vpr_state_del(ctx->state, VPR_STORE_ACCOUNTS, vpr_key_bytes(&key));
         vpr_state_del(ctx->state, VPR_STORE_ACCOUNTS, vpr_key_bytes(&from));
         seen_count_put(ctx, &who, seen_count(ctx, &who) - 1);
-        vpr_arena_release(ctx->arena, mark);
     }
+    if (last_s != begin_s) {
+        number_put(ctx, &forgotten, last_s);
+    }
+    vpr_arena_release(ctx->arena, mark);
 }
 
 /* ---- the account ---- */

@@ -39,6 +39,7 @@ enum vpr_key_first {
     VPR_KEY_SEEN = 'u',         /* accounts: address, tx hash -> timeout u64 */
     VPR_KEY_SEEN_QUEUE = 'q',   /* accounts: timeout u64, address, tx hash -> 01 */
     VPR_KEY_SEEN_COUNT = 'c',   /* accounts: address -> u64 live entries */
+    VPR_KEY_FORGOTTEN = 'f',    /* accounts: -> timeout u64 of the entry that left last */
 
     VPR_KEY_ACTOR = 'a',        /* actors: id -> Actor */
     VPR_KEY_OPERATOR = 'o',     /* actors: operator address -> id */

@@ -1,6 +1,7 @@
 #include <check.h>
 #include <stdio.h>
 
+#include "app/base/bytes.h"
 #include "cosmos/bank/v1beta1/bank.pb-c.h"
 #include "cosmos/tx/v1beta1/tx.pb-c.h"
 #include "tests/unit/world.h"
@@ -430,6 +431,45 @@ START_TEST(an_account_has_at_most_1024_live_unordered_ones)
 }
 END_TEST
 
+/* Where the disk was last asked to look for an entry of the queue. */
+static uint8_t asked_from[64];
+static size_t asked_len;
+static bool (*plain_seek)(void *self, void *snapshot, enum vpr_kv_column column, bool backward,
+                          struct vpr_arena *arena, struct vpr_bytes from,
+                          struct vpr_bytes *ret_key, struct vpr_bytes *ret_value);
+
+static bool watched_seek(void *self, void *snapshot, enum vpr_kv_column column, bool backward,
+                         struct vpr_arena *arena, struct vpr_bytes from,
+                         struct vpr_bytes *ret_key, struct vpr_bytes *ret_value)
+{
+    if (from.len >= 2 && from.len <= sizeof asked_from && from.data[0] == VPR_STORE_ACCOUNTS &&
+        from.data[1] == VPR_KEY_SEEN_QUEUE) {
+        memcpy(asked_from, from.data, from.len);
+        asked_len = from.len;
+    }
+    return plain_seek(self, snapshot, column, backward, arena, from, ret_key, ret_value);
+}
+
+/* What was deleted stays in the way on disk for long: a queue that is read from its beginning
+ * in every block takes longer with every block. */
+START_TEST(forgetting_begins_where_it_ended)
+{
+    world_begin(w);
+    int64_t timeout_s = w->ctx.time_s + 60;
+    struct world_envelope e = {.unordered = true, .timeout_s = timeout_s};
+    ck_assert_int_eq(run_with(&e).code, VPR_OK);
+    world_end(w);
+    w->ctx.time_s = timeout_s;
+    world_block(w);
+    plain_seek = w->kv->seek;
+    w->kv->seek = watched_seek;
+    world_block(w);
+    w->kv->seek = plain_seek;
+    ck_assert_uint_ge(asked_len, 2 + 8);
+    ck_assert_uint_eq(vpr_get_be64(asked_from + 2), (uint64_t)timeout_s);
+}
+END_TEST
+
 START_TEST(forgetting_passes_each_entry_once)
 {
     world_begin(w);
@@ -527,6 +567,7 @@ Suite *run_suite(void)
     tcase_add_test(t, unordered_runs_once_until_its_timeout_has_passed);
     tcase_add_test(t, unordered_needs_a_near_timeout_and_no_sequence);
     tcase_add_test(t, an_account_has_at_most_1024_live_unordered_ones);
+    tcase_add_test(t, forgetting_begins_where_it_ended);
     tcase_add_test(t, forgetting_passes_each_entry_once);
     tcase_add_test(t, the_mempool_takes_sequences_a_little_ahead);
     tcase_add_test(t, a_recheck_verifies_no_signature);
