@@ -31,6 +31,37 @@ size_t vpr_format(char *text, size_t size, const char *fmt, va_list args)
     return (size_t)len;
 }
 
+/* Bytes of the letter at `s`, as its first byte says and the others agree; 0: none. */
+static size_t letter(const unsigned char *s)
+{
+    size_t n = s[0] < 0x20 || s[0] == 0x7f   ? 0
+               : s[0] < 0x80                 ? 1
+               : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+               : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+               : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+                                             : 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return n;
+}
+
+/* A sentence quotes what others wrote, and cuts it: it goes into logs, JSON and protobuf,
+ * which want one line of UTF-8. */
+static void clean(char *text)
+{
+    for (size_t i = 0; text[i] != '\0';) {
+        size_t n = letter((const unsigned char *)text + i);
+        if (n == 0) {
+            text[i] = '?';
+            n = 1;
+        }
+        i += n;
+    }
+}
+
 enum vpr_code vpr_fail(struct vpr_err *err, enum vpr_code code, const char *fmt, ...)
 {
     VPR_ASSERT(code != VPR_OK);
@@ -40,6 +71,7 @@ enum vpr_code vpr_fail(struct vpr_err *err, enum vpr_code code, const char *fmt,
         err->code = code;
         (void)vpr_format(err->text, sizeof err->text, fmt, args); /* cut when too long */
         va_end(args);
+        clean(err->text);
     }
     return code;
 }

@@ -20,6 +20,17 @@ START_TEST(a_long_sentence_is_cut)
 }
 END_TEST
 
+START_TEST(what_others_wrote_stays_one_line_of_text)
+{
+    struct vpr_err err;
+    /* A cut inside a letter, a line break, a byte that is no letter. */
+    (void)vpr_fail(&err, VPR_BAD_FIELD, "\"%.3s\" is unknown", "ab\xc3\xa4");
+    ck_assert_str_eq(err.text, "\"ab?\" is unknown");
+    (void)vpr_fail(&err, VPR_BAD_FIELD, "%s", "a\nlevel=error\x1b[0m \xff \xc3\xa4 \xe2\x82\xac");
+    ck_assert_str_eq(err.text, "a?level=error?[0m ? \xc3\xa4 \xe2\x82\xac");
+}
+END_TEST
+
 static enum vpr_code leave_early(enum vpr_code first, int *reached)
 {
     VPR_TRY(first);
@@ -60,6 +71,7 @@ TCase *err_tests(void)
     TCase *tcase = tcase_create("err");
     tcase_add_test(tcase, a_refusal_keeps_code_and_sentence);
     tcase_add_test(tcase, a_long_sentence_is_cut);
+    tcase_add_test(tcase, what_others_wrote_stays_one_line_of_text);
     tcase_add_test(tcase, try_leaves_with_the_first_refusal);
     tcase_add_test_raise_signal(tcase, a_failed_assertion_aborts, SIGABRT);
     tcase_add_test_raise_signal(tcase, a_refusal_of_ok_halts, SIGABRT);
