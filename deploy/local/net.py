@@ -89,24 +89,12 @@ def toml(path, values):
         f.write("\n".join(lines) + "\n")
 
 
-class Net:
-    def __init__(self, folder, build, cometbft, ports, validators=1):
-        self.folder, self.build, self.cometbft = folder, build, cometbft
-        self.ports, self.validators = ports, validators
-        self.logs = os.path.join(folder, "logs")
-        self.corpus = os.path.join(packages.ROOT, "deploy", "corpus")
-        self.viperd = os.path.join(build, "app", "node", "viperd")
-        self.group = procs.Group()
-        self.sockets = tempfile.mkdtemp(prefix="viper.", dir="/tmp")
-        self.miner = None
-        self.stopping = threading.Event()
+class View:
+    """A network as it is asked from outside, by its ports; `actors` are its keys."""
+
+    def __init__(self, ports):
+        self.ports = ports
         self.actors = None
-        os.makedirs(self.logs, exist_ok=True)
-
-    # ---- names ----
-
-    def home(self, name):
-        return os.path.join(self.folder, name)
 
     def rest(self, path, node=0):
         return rpc.get(f"http://127.0.0.1:{self.ports[f'rest{node}']}{path}")
@@ -116,6 +104,44 @@ class Net:
 
     def gateway(self, chain):
         return rpc.JsonRpc("127.0.0.1", self.ports["gateway"], f"/v1/{chain:04x}")
+
+    def height(self):
+        return int(self.rest("/viper/v1/chain")["height"])
+
+    def wait_height(self, height, seconds):
+        return procs.wait_until(f"height {height}",
+                                lambda: (h := self.height()) >= height and h, seconds)
+
+    def relay_once(self, chain=1, method="status"):
+        """One request through the gateway: (answer, receipt header, milliseconds)."""
+        start = time.monotonic()
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": []})
+        status, headers, data = self.gateway(chain).raw(body.encode())
+        took = (time.monotonic() - start) * 1000
+        answer = json.loads(data)
+        if status != 200 or "result" not in answer or not headers.get("Viper-Receipt"):
+            raise rpc.RpcError(f"gateway: {status} {data[:300]!r}")
+        return answer, headers, took
+
+
+class Net(View):
+    def __init__(self, folder, build, cometbft, ports, validators=1):
+        super().__init__(ports)
+        self.folder, self.build, self.cometbft = folder, build, cometbft
+        self.validators = validators
+        self.logs = os.path.join(folder, "logs")
+        self.corpus = os.path.join(packages.ROOT, "deploy", "corpus")
+        self.viperd = os.path.join(build, "app", "node", "viperd")
+        self.group = procs.Group()
+        self.sockets = tempfile.mkdtemp(prefix="viper.", dir="/tmp")
+        self.miner = None
+        self.stopping = threading.Event()
+        os.makedirs(self.logs, exist_ok=True)
+
+    # ---- names ----
+
+    def home(self, name):
+        return os.path.join(self.folder, name)
 
     def binary(self, name):
         folder = {"viper-relay": "relay", "viper-gateway": "relay",
@@ -237,13 +263,6 @@ class Net:
                 "--rpc.laddr", f"tcp://127.0.0.1:{self.ports[f'rpc{i}']}",
                 "--p2p.persistent_peers", peers], pair=f"viperd{i}")
 
-    def height(self):
-        return int(self.rest("/viper/v1/chain")["height"])
-
-    def wait_height(self, height, seconds):
-        return procs.wait_until(f"height {height}",
-                                lambda: (h := self.height()) >= height and h, seconds)
-
     def start_litecoin(self):
         data = self.home("litecoin")
         os.makedirs(data, exist_ok=True)
@@ -299,17 +318,6 @@ class Net:
     def start_daemon(self, name):
         binary = self.binary("viper-" + name.rstrip("0123456789"))
         return self.start(name, [binary, "start", "--home", self.home(name)])
-
-    def relay_once(self, chain=1, method="status"):
-        """One request through the gateway: (answer, receipt header, milliseconds)."""
-        start = time.monotonic()
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": []})
-        status, headers, data = self.gateway(chain).raw(body.encode())
-        took = (time.monotonic() - start) * 1000
-        answer = json.loads(data)
-        if status != 200 or "result" not in answer or not headers.get("Viper-Receipt"):
-            raise rpc.RpcError(f"gateway: {status} {data[:300]!r}")
-        return answer, headers, took
 
     def stop(self):
         self.stopping.set()
