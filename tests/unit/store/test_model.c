@@ -20,6 +20,7 @@ struct run {
     uint64_t height;
     struct model *heights[HEIGHTS]; /* by height; NULL: never committed */
     struct vpr_hash hashes[HEIGHTS];
+    uint64_t commits;
 };
 
 /* Few letters and short keys: prefixes of each other, ends of ranges, collisions. */
@@ -162,6 +163,7 @@ static void commit(struct run *r)
     r->heights[height] = malloc(sizeof r->now);
     *r->heights[height] = r->now;
     r->hashes[height] = want;
+    r->commits++;
     check_committed(r);
 }
 
@@ -259,7 +261,7 @@ static void run(struct vpr_kv *kv, const char *what, size_t steps)
     for (size_t i = 0; i < steps; i++) {
         step(r);
     }
-    ck_assert_uint_gt(r->height, 0);
+    ck_assert_uint_gt(r->commits, 0); /* the last may have been rolled back */
     vpr_store_close(r->store);
     vpr_arena_finish(&r->arena);
     for (size_t h = 0; h < HEIGHTS; h++) {
