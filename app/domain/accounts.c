@@ -2,6 +2,7 @@
 
 #include "app/base/bytes.h"
 #include "app/base/hash.h"
+#include "app/domain/field.h"
 #include "app/domain/walk.h"
 #include "app/rules/ids.h"
 #include "app/tx/wire.h"
@@ -264,7 +265,7 @@ static enum vpr_code import_key(Viper__V1__Account *account, const struct vpr_ad
         {0}};
     if (from->key.len != vpr_key_len(&key)) {
         return vpr_fail(err, VPR_BAD_KEY,
-                        "genesis account %.64s: the key has %zu bytes instead "
+                        "account %.64s: the key has %zu bytes instead "
                         "of %zu",
                         from->address, from->key.len, vpr_key_len(&key));
     }
@@ -274,12 +275,12 @@ static enum vpr_code import_key(Viper__V1__Account *account, const struct vpr_ad
     memcpy(key.b, from->key.data, from->key.len);
     struct vpr_address of_key = vpr_key_account(&key);
     if (!vpr_address_equal(&of_key, who)) {
-        return vpr_fail(err, VPR_BAD_KEY, "genesis account %.64s: the key is of another address",
+        return vpr_fail(err, VPR_BAD_KEY, "account %.64s: the key is of another address",
                         from->address);
     }
     if (!vpr_key_usable(&key)) {
         return vpr_fail(err, VPR_BAD_KEY,
-                        "genesis account %.64s: the key is not a point one can sign for",
+                        "account %.64s: the key is not a point one can sign for",
                         from->address);
     }
     account->key_type = from->key_type;
@@ -291,9 +292,9 @@ static enum vpr_code import_account(struct vpr_ctx *ctx, const Viper__V1__Genesi
                                     struct vpr_coin *total)
 {
     struct vpr_address who;
-    VPR_TRY(vpr_field_address(&who, from->address, "genesis account address", ctx->err));
+    VPR_TRY(vpr_field_address(&who, from->address, "address", ctx->err));
     if (account_get(ctx, &who) != NULL) {
-        return vpr_fail(ctx->err, VPR_DUPLICATE, "genesis lists account %.64s twice",
+        return vpr_fail(ctx->err, VPR_DUPLICATE, "account %.64s is listed twice",
                         from->address);
     }
     if (!vpr_coin_add(total, *total, vpr_coin(from->balance))) {
@@ -314,7 +315,9 @@ static enum vpr_code import(struct vpr_ctx *ctx, const ProtobufCMessage *message
     struct vpr_supply supply;
     memset(&supply, 0, sizeof supply);
     for (size_t i = 0; i < genesis->n_accounts; i++) {
-        VPR_TRY(import_account(ctx, genesis->accounts[i], &supply.total));
+        if (import_account(ctx, genesis->accounts[i], &supply.total) != VPR_OK) {
+            return vpr_genesis_refuse(ctx, "accounts", i);
+        }
     }
     supply.genesis = supply.total;
     supply_put(ctx, &supply);

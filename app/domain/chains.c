@@ -268,7 +268,9 @@ static enum vpr_code import(struct vpr_ctx *ctx, const ProtobufCMessage *genesis
                                 state->chains[i]->name);
             }
         }
-        VPR_TRY(import_chain(ctx, state->chains[i]));
+        if (import_chain(ctx, state->chains[i]) != VPR_OK) {
+            return vpr_genesis_refuse(ctx, "chains", i);
+        }
     }
     for (size_t i = 0; i < state->n_zones; i++) {
         if (i > 0 && state->zones[i]->id <= state->zones[i - 1]->id) {
@@ -280,7 +282,9 @@ static enum vpr_code import(struct vpr_ctx *ctx, const ProtobufCMessage *genesis
                                 state->zones[i]->name);
             }
         }
-        VPR_TRY(import_zone(ctx, state->zones[i]));
+        if (import_zone(ctx, state->zones[i]) != VPR_OK) {
+            return vpr_genesis_refuse(ctx, "zones", i);
+        }
     }
     return VPR_OK;
 }

@@ -147,6 +147,10 @@ const char *owner_params_fault(const struct owner_params *params)
         return "genesis must say consensus_params.block.max_bytes of at least \"4194304\", or "
                "a system transaction may not fit";
     }
+    if (params->extensions_height != 0) {
+        return "genesis must say consensus_params.abci.vote_extensions_enable_height = \"0\": "
+               "the application makes no vote extensions";
+    }
     return NULL;
 }
 
@@ -158,6 +162,8 @@ static const char *params_fault(const Tendermint__Types__ConsensusParams *params
         given.max_gas = params->block->max_gas;
         given.max_bytes = params->block->max_bytes;
         given.app_version = params->version != NULL ? params->version->app : 0;
+        given.extensions_height =
+            params->abci != NULL ? params->abci->vote_extensions_enable_height : 0;
     }
     return owner_params_fault(&given);
 }

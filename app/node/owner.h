@@ -11,6 +11,7 @@ struct owner_params {
     bool block; /* that part is there */
     uint64_t app_version;
     int64_t max_gas, max_bytes;
+    int64_t extensions_height; /* from which votes are extended, 0 never */
 };
 /* NULL, or the sentence of what Viper cannot run with. */
 const char *owner_params_fault(const struct owner_params *params);

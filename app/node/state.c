@@ -257,7 +257,9 @@ static bool check_params(struct vpr_cli *cli, const json_t *root)
         .block = json_is_object(block),
         .app_version = (uint64_t)number_of(json_object_get(params, "version"), "app"),
         .max_gas = number_of(block, "max_gas"),
-        .max_bytes = number_of(block, "max_bytes")};
+        .max_bytes = number_of(block, "max_bytes"),
+        .extensions_height = number_of(json_object_get(params, "abci"),
+                                       "vote_extensions_enable_height")};
     const char *fault = owner_params_fault(&given);
 
     if (fault) {

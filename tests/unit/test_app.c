@@ -46,6 +46,19 @@ static void twice(Viper__V1__GenesisState *genesis, void *arg)
     genesis->accounts[genesis->n_accounts++] = genesis->accounts[0];
 }
 
+static void strange_payout(Viper__V1__GenesisState *genesis, void *arg)
+{
+    static char nobody[] = "nobody";
+    (void)arg;
+    genesis->chains[1]->payout = nobody;
+}
+
+static void no_multiplier(Viper__V1__GenesisState *genesis, void *arg)
+{
+    (void)arg;
+    genesis->zones[0]->multiplier_ppm = 0;
+}
+
 static void without_params(Viper__V1__GenesisState *genesis, void *arg)
 {
     (void)arg;
@@ -112,6 +125,13 @@ START_TEST(a_wrong_genesis_is_refused_with_its_reason_and_a_right_one_taken_afte
     ck_assert_int_eq(init(fresh, WORLD_CHAIN_ID, poor_owner, &count, &hash, &err),
                      VPR_NO_FUNDS);
     ck_assert_int_eq(init(fresh, WORLD_CHAIN_ID, twice, &count, &hash, &err), VPR_DUPLICATE);
+    ck_assert_msg(strncmp(err.text, "accounts[", 9) == 0, "%s", err.text);
+    ck_assert_int_eq(init(fresh, WORLD_CHAIN_ID, strange_payout, &count, &hash, &err),
+                     VPR_BAD_ADDRESS);
+    ck_assert_msg(strncmp(err.text, "chains[1]: payout", 17) == 0, "%s", err.text);
+    ck_assert_int_eq(init(fresh, WORLD_CHAIN_ID, no_multiplier, &count, &hash, &err),
+                     VPR_BAD_FIELD);
+    ck_assert_msg(strncmp(err.text, "zones[0]: ", 10) == 0, "%s", err.text);
     ck_assert_int_eq(init(fresh, WORLD_CHAIN_ID, without_params, &count, &hash, &err),
                      VPR_BAD_FIELD);
     struct vpr_tx_result r;
