@@ -60,5 +60,7 @@ bool vpr_chain_list_id(const struct vpr_chain_list *list, uint16_t *ret_id,
             return true;
         }
     }
-    return vpr_id16_parse(ret_id, text);
+    /* Before the list was read any id may be one. */
+    return vpr_id16_parse(ret_id, text) &&
+           (list->count == 0 || vpr_chain_list_find(list, *ret_id) != NULL);
 }

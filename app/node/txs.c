@@ -218,6 +218,11 @@ static void broadcast(struct rest *rest, const struct reply_to *to, size_t route
                    "BROADCAST_MODE_SYNC, then GET /cosmos/tx/v1beta1/txs/{hash}");
         return;
     }
+    if ((unsigned)request->mode > COSMOS__TX__V1BETA1__BROADCAST_MODE__BROADCAST_MODE_ASYNC) {
+        rest_error(rest, to, route, REPLY_INVALID, "mode is neither BROADCAST_MODE_SYNC nor "
+                   "BROADCAST_MODE_ASYNC");
+        return;
+    }
     struct rest_later *later = rest_later_begin(rest, to, route);
     struct vpr_hash hash = vpr_sha256(tx.data, tx.len);
     struct vpr_buf post;
