@@ -6,9 +6,9 @@
  * message begins with. */
 static const uint8_t all_defaults[] = {0};
 
-/* How many queued versions one opening of a session may cut: the work of one session puts
- * fewer, the rest waits for the next opening. */
-#define CUTS_MAX 1000000
+/* How many queued versions one opening of a session may cut, two seconds of one core: the
+ * honest work of one session puts fewer, the rest waits for the next opening. */
+#define CUTS_MAX 100000
 
 /* ---- keys ---- */
 
