@@ -7,15 +7,15 @@
 
 #include "app/base/bytes.h"
 #include "app/base/mem.h"
+#include "app/client/daemon.h"
+#include "app/client/page.h"
 #include "app/host/file.h"
-#include "app/host/http_server.h"
 #include "app/host/log.h"
 #include "fisherman/report.h"
 #include "fisherman/watch.h"
 
 #define REPORTS_MAX 16
 #define PACE_BLOCKS 32 /* the last ones, over which the pace of blocks is measured */
-#define METRICS_BYTES_MAX (256 * 1024)
 #define BOOKS_MAX 1024 /* looked at when starting */
 
 static const char *const sample_names[] = {"silent", "answered", "refused"};
@@ -63,7 +63,7 @@ struct vpr_fisherman {
     struct vpr_fishing fishing;
     char dir[VPR_BOOK_PATH_MAX - 64], corpus_dir[VPR_BOOK_PATH_MAX - 64];
     const struct vpr_key *operator_key;
-    struct vpr_http_server *metrics_server;
+    struct vpr_page *page;
     bool found; /* the books of earlier runs */
     struct vpr_watch *running, *ending;
     size_t report_count;
@@ -81,25 +81,15 @@ static void set(struct vpr_fisherman *f, enum vpr_fishing_row row, uint64_t valu
     vpr_metric_set(f->fishing.metrics, row, 0, 0, (int64_t)value);
 }
 
-static void on_metrics(void *arg, struct vpr_http_request *http)
+static void refresh(void *arg)
 {
     struct vpr_fisherman *f = arg;
     const struct vpr_tip *tip = vpr_follow_tip(f->fishing.follow);
-    const struct vpr_http_header type = VPR_HTTP_TEXT("Content-Type", VPR_METRICS_CONTENT_TYPE);
-    struct vpr_buf page;
 
-    if (!vpr_bytes_equal(http->path, vpr_bytes_str("/metrics"))) {
-        vpr_http_reply_text(http, 404, "text/plain", "/metrics is here\n");
-        return;
-    }
     set(f, VPR_ROW_SIDS, f->running == NULL ? 0 : vpr_watch_sids(f->running));
     set(f, VPR_ROW_OPEN, f->report_count + (f->ending == NULL ? 0 : 1));
     set(f, VPR_ROW_HEIGHT, tip == NULL ? 0 : tip->height);
     set(f, VPR_ROW_CONNECTED, vpr_follow_connected(f->fishing.follow) ? 1 : 0);
-    vpr_buf_init(&page, METRICS_BYTES_MAX);
-    vpr_metrics_write(f->fishing.metrics, &page);
-    vpr_http_reply(http, 200, &type, 1, vpr_buf_bytes(&page));
-    vpr_buf_finish(&page);
 }
 
 static void count_verdicts(struct vpr_fisherman *f, const struct vpr_book *book)
@@ -302,11 +292,6 @@ static const struct vpr_follow_hooks hooks = {.on_height = on_height, .on_sessio
 
 /* ---- keys ---- */
 
-static void sign_tx(void *arg, struct vpr_signature *ret, struct vpr_bytes sign_doc)
-{
-    vpr_key_sign_tx(arg, ret, sign_doc);
-}
-
 static void sign_shadow(void *arg, struct vpr_signature *ret, const struct vpr_hash *digest)
 {
     const struct vpr_key *key = arg;
@@ -314,50 +299,7 @@ static void sign_shadow(void *arg, struct vpr_signature *ret, const struct vpr_h
     vpr_key_sign_hash(key, vpr_key_info(key)->kind, ret, digest);
 }
 
-static struct vpr_public_key public_key(const struct vpr_key *key)
-{
-    const struct vpr_key_info *info = vpr_key_info(key);
-    struct vpr_public_key to = {.type = info->algo == VPR_KEYRING_SECP256K1
-                                            ? VPR_KEY_TYPE_SECP256K1
-                                            : VPR_KEY_TYPE_ED25519};
-
-    memcpy(to.b, info->public_key, info->public_len);
-    return to;
-}
-
-enum vpr_code vpr_fisherman_id(struct vpr_address *ret, const struct vpr_fisherman_conf *conf,
-                               const struct vpr_key *operator_key, struct vpr_err *err)
-{
-    if (conf->fisherman[0] == '\0') {
-        *ret = vpr_key_info(operator_key)->address;
-        return VPR_OK;
-    }
-    if (!vpr_address_parse(ret, VPR_PREFIX_ACCOUNT, vpr_bytes_str(conf->fisherman))) {
-        return vpr_fail(err, VPR_BAD_ADDRESS, "fisherman: %s is no viper1... address",
-                        conf->fisherman);
-    }
-    return VPR_OK;
-}
-
 /* ---- life ---- */
-
-static enum vpr_code make_metrics(struct vpr_fisherman *f,
-                                  const struct vpr_fisherman_conf *conf, struct vpr_err *err)
-{
-    char host[VPR_LISTEN_HOST_MAX];
-    struct vpr_http_server_config config = {.address = host};
-
-    f->fishing.metrics = vpr_metrics_create(rows, VPR_COUNT(rows));
-    if (conf->metrics_listen[0] == '\0') {
-        return VPR_OK;
-    }
-    if (!vpr_listen_parse(host, &config.port, conf->metrics_listen)) {
-        return vpr_fail(err, VPR_BAD_FIELD, "metrics-listen: %s is no numeric address:port",
-                        conf->metrics_listen);
-    }
-    return vpr_http_server_create(&f->metrics_server, f->fishing.loop, &config, on_metrics, f,
-                                  err);
-}
 
 static enum vpr_code make_shadows(struct vpr_fisherman *f,
                                   const struct vpr_fisherman_conf *conf, struct vpr_err *err)
@@ -376,18 +318,22 @@ static enum vpr_code make_all(struct vpr_fisherman *f, const struct vpr_fisherma
 {
     struct vpr_fishing *fishing = &f->fishing;
 
-    VPR_TRY(vpr_fisherman_id(&fishing->fisherman, conf, f->operator_key, err));
+    VPR_TRY(vpr_actor_id(&fishing->fisherman, "fisherman", conf->fisherman, f->operator_key,
+                         err));
     vpr_address_text(fishing->fisherman_text, VPR_PREFIX_ACCOUNT, &fishing->fisherman);
     vpr_address_text(fishing->operator_text, VPR_PREFIX_ACCOUNT,
                      &vpr_key_info(f->operator_key)->address);
     VPR_TRY(vpr_dir_make(f->dir, 0700, err));
     VPR_TRY(vpr_node_create(&fishing->node, fishing->loop, conf->node, err));
-    VPR_TRY(make_metrics(f, conf, err));
+    fishing->metrics = vpr_metrics_create(rows, VPR_COUNT(rows));
+    VPR_TRY(vpr_page_create(&f->page, fishing->loop, conf->metrics_listen, fishing->metrics,
+                            refresh, f, err));
     VPR_TRY(make_shadows(f, conf, err));
     VPR_TRY(vpr_trust_create(&fishing->trust, fishing->loop, conf, err));
     fishing->follow = vpr_follow_create(fishing->loop, fishing->node);
     const struct vpr_submitter_config submitter = {fishing->loop, fishing->follow,
-                                                   public_key(f->operator_key), sign_tx,
+                                                   vpr_key_public(f->operator_key),
+                                                   vpr_key_sign_doc,
                                                    (void *)(uintptr_t)f->operator_key};
     fishing->submitter = vpr_submitter_create(&submitter);
     vpr_follow_listen(fishing->follow, &hooks, f);
@@ -438,16 +384,19 @@ void vpr_fisherman_destroy(struct vpr_fisherman *f)
     vpr_shadows_destroy(f->fishing.shadows);
     vpr_trust_destroy(f->fishing.trust);
     vpr_node_destroy(f->fishing.node);
-    if (f->metrics_server != NULL) {
-        vpr_http_server_destroy(f->metrics_server);
-    }
+    vpr_page_destroy(f->page);
     if (f->fishing.metrics != NULL) {
         vpr_metrics_destroy(f->fishing.metrics);
     }
     vpr_mem_free(f);
 }
 
+void vpr_fisherman_stop(struct vpr_fisherman *f)
+{
+    vpr_loop_stop(f->fishing.loop);
+}
+
 uint16_t vpr_fisherman_metrics_port(const struct vpr_fisherman *f)
 {
-    return f->metrics_server == NULL ? 0 : vpr_http_server_port(f->metrics_server);
+    return vpr_page_port(f->page);
 }

@@ -18,14 +18,10 @@ VPR_MUST_USE enum vpr_code vpr_fisherman_create(struct vpr_fisherman **ret,
                                                 const char *home,
                                                 const struct vpr_key *operator_key,
                                                 struct vpr_err *err);
+/* The loop ends: everything of worth is on disk already. */
+void vpr_fisherman_stop(struct vpr_fisherman *fisherman);
 /* The loop must not run any more after; NULL is fine. */
 void vpr_fisherman_destroy(struct vpr_fisherman *fisherman);
 uint16_t vpr_fisherman_metrics_port(const struct vpr_fisherman *fisherman); /* 0: none */
-
-/* The fisherman's id: configured, or the operator's address. */
-VPR_MUST_USE enum vpr_code vpr_fisherman_id(struct vpr_address *ret,
-                                            const struct vpr_fisherman_conf *conf,
-                                            const struct vpr_key *operator_key,
-                                            struct vpr_err *err);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "app/client/daemon.h"
 #include "app/rules/ids.h"
 #include "fisherman/plan.h"
 
@@ -16,10 +17,7 @@ static const struct vpr_conf_key keys[] = {
      "id of the fisherman (its first operator's address); empty: the operator-key's address"},
     {"operator-key", VPR_CONF_STRING, AT(operator_key), 1, 32, "\"operator\"", NULL,
      "name of the key that signs samples, ReportCard and Reveal and pays their fees"},
-    {"keyring-backend", VPR_CONF_STRING, AT(keyring_backend), 1, 16, "\"file\"", "file|test",
-     "where the keys lie under the home: keyring-file or keyring-test"},
-    {"passphrase-file", VPR_CONF_STRING, AT(passphrase_file), 0, 512, "\"\"", NULL,
-     "first line is the keyring's passphrase; empty: ask on the terminal"},
+    VPR_DAEMON_ROW_KEYRING(struct vpr_fisherman_conf),
     {"corpus-dir", VPR_CONF_STRING, AT(corpus_dir), 1, 400, NULL, NULL,
      "folder of the sample requests, a file 0001.jsonl a chain; each must be the one of the "
      "chain's record"},
@@ -27,10 +25,8 @@ static const struct vpr_conf_key keys[] = {
      NULL, "samples a servicer and session to aim at, where the requestor's reserve allows"},
     {"allow-private-peers", VPR_CONF_BOOL, AT(allow_private_peers), 0, 0, "false", NULL,
      "whether a shadow_url may be a loopback or private address: for local networks only"},
-    {"metrics-listen", VPR_CONF_LISTEN, AT(metrics_listen), 0, 63, "\"127.0.0.1:9464\"", NULL,
-     "address and port of /metrics; empty: none"},
-    {"log-level", VPR_CONF_STRING, AT(log_level), 1, 16, "\"info\"", "debug|info|warn|error",
-     "what is logged to stderr"},
+    VPR_DAEMON_ROW_METRICS(struct vpr_fisherman_conf),
+    VPR_DAEMON_ROW_LOG(struct vpr_fisherman_conf),
 };
 
 static const struct vpr_conf_key chain_keys[] = {
@@ -50,21 +46,13 @@ static const struct vpr_conf_table tables[] = {
 static void check(const void *target, struct vpr_conf_checker *checker)
 {
     const struct vpr_fisherman_conf *conf = target;
-    struct vpr_address id;
 
-    if (conf->fisherman[0] != '\0' &&
-        !vpr_address_parse(&id, VPR_PREFIX_ACCOUNT, vpr_bytes_str(conf->fisherman))) {
-        vpr_conf_wrong(checker, "", "fisherman", "an address viper1... is expected, not \"%s\"",
-                       conf->fisherman);
-    }
+    vpr_conf_check_id(checker, "fisherman", conf->fisherman);
     for (size_t i = 0; i < conf->chain_count; i++) {
         const struct vpr_fisherman_chain *chain = &conf->chains[i];
-        char table[32];
-        uint16_t number;
-        snprintf(table, sizeof table, "chain-%.16s", chain->chain);
-        if (!vpr_id16_parse(&number, vpr_bytes_str(chain->chain))) {
-            vpr_conf_wrong(checker, table, NULL, "a chain is four hex digits: [chain-0001]");
-        }
+        char table[80];
+        snprintf(table, sizeof table, "chain-%s", chain->chain);
+        vpr_conf_check_chain(checker, "chain", chain->chain);
         if (chain->auth[0] != '\0' && strchr(chain->auth, ':') == NULL) {
             vpr_conf_wrong(checker, table, "auth", "user:password is expected");
         }

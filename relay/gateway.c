@@ -4,6 +4,7 @@
 
 #include "app/base/bytes.h"
 #include "app/base/mem.h"
+#include "app/client/page.h"
 #include "app/host/file.h"
 #include "app/host/log.h"
 #include "app/rules/ids.h"
@@ -14,7 +15,6 @@
 #define RETIRED_MAX 64
 #define TICK_MS 100
 #define STOP_MS 5000
-#define METRICS_BYTES_MAX (4u * 1024 * 1024)
 #define SETTLE_BODY_MAX 1024
 
 struct corpus {
@@ -40,7 +40,7 @@ struct vpr_gateway {
     struct vpr_sender *sender;
     struct vpr_front *front;
     struct vpr_shadow_door *door;
-    struct vpr_http_server *page;
+    struct vpr_page *page;
     struct vpr_timer *tick;
     size_t corpus_count;
     struct corpus corpora[CORPORA_MAX];
@@ -276,24 +276,6 @@ void vpr_gateway_stop(struct vpr_gateway *gateway)
     }
 }
 
-/* ---- metrics ---- */
-
-static void on_page(void *arg, struct vpr_http_request *req)
-{
-    const struct vpr_http_header type = VPR_HTTP_TEXT("Content-Type", VPR_METRICS_CONTENT_TYPE);
-    struct vpr_gateway *gateway = arg;
-    struct vpr_buf out;
-
-    if (!vpr_bytes_equal(req->path, vpr_bytes_str("/metrics"))) {
-        vpr_http_reply_text(req, 404, "text/plain", "/metrics\n");
-        return;
-    }
-    vpr_buf_init(&out, METRICS_BYTES_MAX);
-    vpr_metrics_write(gateway->metrics, &out);
-    vpr_http_reply(req, 200, &type, 1, vpr_buf_bytes(&out));
-    vpr_buf_finish(&out);
-}
-
 /* ---- birth and death ---- */
 
 static size_t panels_of(void *arg, struct vpr_panel *ret[VPR_PANEL_PAIRS_MAX])
@@ -353,13 +335,8 @@ static enum vpr_code create_servers(struct vpr_gateway *gateway, struct vpr_err 
             .metrics = gateway->metrics};
         VPR_TRY(vpr_shadow_create(&gateway->door, gateway->loop, &shadow, err));
     }
-    if (conf->metrics_listen[0] != '\0') {
-        struct vpr_http_server_config page = {.connections_max = 16};
-        VPR_TRY(listen_at(&page, host, "metrics-listen", conf->metrics_listen, err));
-        VPR_TRY(vpr_http_server_create(&gateway->page, gateway->loop, &page, on_page, gateway,
-                                       err));
-    }
-    return VPR_OK;
+    return vpr_page_create(&gateway->page, gateway->loop, conf->metrics_listen,
+                           gateway->metrics, NULL, NULL, err);
 }
 
 static enum vpr_code create_parts(struct vpr_gateway *gateway, struct vpr_err *err)
@@ -430,9 +407,7 @@ void vpr_gateway_destroy(struct vpr_gateway *gateway)
     vpr_sender_destroy(gateway->sender);
     vpr_front_destroy(gateway->front);
     vpr_shadow_destroy(gateway->door);
-    if (gateway->page != NULL) {
-        vpr_http_server_destroy(gateway->page);
-    }
+    vpr_page_destroy(gateway->page);
     for (size_t i = 0; i < gateway->retired_count; i++) {
         vpr_panel_release(gateway->retired[i].panel);
     }
@@ -458,7 +433,7 @@ uint16_t vpr_gateway_shadow_port(const struct vpr_gateway *gateway)
 
 uint16_t vpr_gateway_metrics_port(const struct vpr_gateway *gateway)
 {
-    return gateway->page == NULL ? 0 : vpr_http_server_port(gateway->page);
+    return vpr_page_port(gateway->page);
 }
 
 struct vpr_metrics *vpr_gateway_metrics(struct vpr_gateway *gateway)

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "app/client/daemon.h"
 #include "app/rules/ids.h"
 
 #define AT(field) offsetof(struct vpr_gateway_conf, field)
@@ -13,16 +14,12 @@ static const struct vpr_conf_key keys[] = {
      "id of the requestor (its first operator's address, viper1...)"},
     {"gateway-key", VPR_CONF_STRING, AT(gateway_key), 1, 32, "\"gateway\"", NULL,
      "name of the key that signs tokens: one of the requestor's gateway keys on chain"},
-    {"keyring-backend", VPR_CONF_STRING, AT(keyring_backend), 1, 16, "\"file\"", "file|test",
-     "where the keys lie under the home: keyring-file or keyring-test"},
-    {"passphrase-file", VPR_CONF_STRING, AT(passphrase_file), 0, 512, "\"\"", NULL,
-     "first line is the keyring's passphrase; empty: ask on the terminal"},
+    VPR_DAEMON_ROW_KEYRING(struct vpr_gateway_conf),
     {"listen", VPR_CONF_LISTEN, AT(listen), 3, 63, "\"127.0.0.1:8481\"", NULL,
      "address and port for clients: POST /v1/{chain}"},
     {"shadow-listen", VPR_CONF_LISTEN, AT(shadow_listen), 0, 63, "\"127.0.0.1:8482\"", NULL,
      "address and port for fishermen, the requestor's shadow_url; empty: no samples"},
-    {"metrics-listen", VPR_CONF_LISTEN, AT(metrics_listen), 0, 63, "\"127.0.0.1:9464\"", NULL,
-     "address and port of /metrics; empty: none"},
+    VPR_DAEMON_ROW_METRICS(struct vpr_gateway_conf),
     {"tls-cert", VPR_CONF_STRING, AT(tls_cert), 0, 512, "\"\"", NULL,
      "PEM file with the certificate chain of both listeners; empty: plain HTTP"},
     {"tls-key", VPR_CONF_STRING, AT(tls_key), 0, 512, "\"\"", NULL, "PEM file with its key"},
@@ -50,8 +47,7 @@ static const struct vpr_conf_key keys[] = {
      "connections of clients at one time"},
     {"requests", VPR_CONF_UINT, AT(requests), 1, 65536, "2048", NULL,
      "requests of clients under way at one time; more are answered 503"},
-    {"log-level", VPR_CONF_STRING, AT(log_level), 1, 16, "\"info\"", "debug|info|warn|error",
-     "what is logged to stderr"},
+    VPR_DAEMON_ROW_LOG(struct vpr_gateway_conf),
 };
 
 static const struct vpr_conf_table tables[] = {
@@ -61,17 +57,9 @@ static const struct vpr_conf_table tables[] = {
 static void check(const void *target, struct vpr_conf_checker *checker)
 {
     const struct vpr_gateway_conf *conf = target;
-    struct vpr_address id;
 
-    if (conf->requestor[0] != '\0' &&
-        !vpr_address_parse(&id, VPR_PREFIX_ACCOUNT, vpr_bytes_str(conf->requestor))) {
-        vpr_conf_wrong(checker, "", "requestor", "an address viper1... is expected, not \"%s\"",
-                       conf->requestor);
-    }
-    if ((conf->tls_cert[0] == '\0') != (conf->tls_key[0] == '\0')) {
-        vpr_conf_wrong(checker, "", conf->tls_cert[0] == '\0' ? "tls-key" : "tls-cert",
-                       "tls-cert and tls-key are given together or not at all");
-    }
+    vpr_conf_check_id(checker, "requestor", conf->requestor);
+    vpr_conf_check_tls(checker, conf->tls_cert, conf->tls_key);
 }
 
 const struct vpr_conf_schema vpr_gateway_schema = {

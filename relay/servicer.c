@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "app/base/mem.h"
+#include "app/client/daemon.h"
+#include "app/client/page.h"
 #include "app/host/log.h"
 #include "app/host/metrics.h"
 #include "app/rules/ids.h"
@@ -10,7 +12,6 @@
 
 #define BALANCE_MS 15000
 #define STOP_MS 5000
-#define METRICS_BYTES_MAX (1024 * 1024)
 
 enum row {
     ROW_RELAYS,
@@ -57,7 +58,7 @@ struct vpr_servicer {
     struct vpr_serve *serve;
     struct vpr_leaves *leaves;
     struct vpr_roster *roster;
-    struct vpr_http_server *metrics_server;
+    struct vpr_page *page;
     struct vpr_timer *balance_timer, *stop_timer;
     struct vpr_node_call *balance_call;
     char operator_text[VPR_ADDRESS_TEXT_MAX];
@@ -161,8 +162,9 @@ static void set(struct vpr_servicer *s, enum row row, uint64_t value)
     vpr_metric_set(s->metrics, row, 0, 0, (int64_t)value);
 }
 
-static void refresh(struct vpr_servicer *s)
+static void refresh(void *arg)
 {
+    struct vpr_servicer *s = arg;
     const struct vpr_tip *tip = vpr_follow_tip(s->follow);
     struct vpr_roster_state state;
 
@@ -178,23 +180,6 @@ static void refresh(struct vpr_servicer *s)
     set(s, ROW_UNSETTLED, vpr_commits_count(s->commits));
     set(s, ROW_HEIGHT, tip == NULL ? 0 : tip->height);
     set(s, ROW_CONNECTED, vpr_follow_connected(s->follow) ? 1 : 0);
-}
-
-static void on_metrics(void *arg, struct vpr_http_request *http)
-{
-    struct vpr_servicer *s = arg;
-    const struct vpr_http_header type = VPR_HTTP_TEXT("Content-Type", VPR_METRICS_CONTENT_TYPE);
-    struct vpr_buf page;
-
-    if (!vpr_bytes_equal(http->path, vpr_bytes_str("/metrics"))) {
-        vpr_http_reply_text(http, 404, "text/plain", "/metrics is here\n");
-        return;
-    }
-    refresh(s);
-    vpr_buf_init(&page, METRICS_BYTES_MAX);
-    vpr_metrics_write(s->metrics, &page);
-    vpr_http_reply(http, 200, &type, 1, vpr_buf_bytes(&page));
-    vpr_buf_finish(&page);
 }
 
 static void on_balance(void *arg, const struct vpr_node_answer *answer)
@@ -225,11 +210,6 @@ static void ask_balance(void *arg)
 
 /* ---- keys ---- */
 
-static void sign_tx(void *arg, struct vpr_signature *ret, struct vpr_bytes sign_doc)
-{
-    vpr_key_sign_tx(arg, ret, sign_doc);
-}
-
 static void sign_hash(void *arg, struct vpr_signature *ret, const struct vpr_hash *hash)
 {
     vpr_key_sign_hash(arg, VPR_KEYRING_RELAY, ret, hash);
@@ -245,31 +225,6 @@ static void add_relay_key(struct vpr_roster_config *config, const struct vpr_key
     to->sign = sign_hash;
     to->arg = (void *)(uintptr_t)key;
     config->key_count++;
-}
-
-static struct vpr_public_key public_key(const struct vpr_key *key)
-{
-    const struct vpr_key_info *info = vpr_key_info(key);
-    struct vpr_public_key to = {.type = info->algo == VPR_KEYRING_SECP256K1
-                                            ? VPR_KEY_TYPE_SECP256K1
-                                            : VPR_KEY_TYPE_ED25519};
-
-    memcpy(to.b, info->public_key, info->public_len);
-    return to;
-}
-
-enum vpr_code vpr_servicer_id(struct vpr_address *ret, const struct vpr_relay_conf *conf,
-                              const struct vpr_key *operator_key, struct vpr_err *err)
-{
-    if (conf->servicer[0] == '\0') {
-        *ret = vpr_key_info(operator_key)->address;
-        return VPR_OK;
-    }
-    if (!vpr_address_parse(ret, VPR_PREFIX_ACCOUNT, vpr_bytes_str(conf->servicer))) {
-        return vpr_fail(err, VPR_BAD_ADDRESS, "servicer: %s is no viper1... address",
-                        conf->servicer);
-    }
-    return VPR_OK;
 }
 
 /* ---- life ---- */
@@ -300,28 +255,13 @@ static enum vpr_code make_serve(struct vpr_servicer *s, const struct vpr_relay_c
     return vpr_leaves_create(&s->leaves, s->loop, &leaves, vpr_serve_synced, s->serve, err);
 }
 
-static enum vpr_code make_metrics_server(struct vpr_servicer *s,
-                                         const struct vpr_relay_conf *conf, struct vpr_err *err)
-{
-    char host[VPR_LISTEN_HOST_MAX];
-    struct vpr_http_server_config config = {.address = host};
-
-    if (conf->metrics_listen[0] == '\0') {
-        return VPR_OK;
-    }
-    if (!vpr_listen_parse(host, &config.port, conf->metrics_listen)) {
-        return vpr_fail(err, VPR_BAD_FIELD, "metrics-listen: %s is no numeric address:port",
-                        conf->metrics_listen);
-    }
-    return vpr_http_server_create(&s->metrics_server, s->loop, &config, on_metrics, s, err);
-}
-
 static void make_chain_side(struct vpr_servicer *s, const struct vpr_relay_conf *conf,
                             const struct vpr_address *id)
 {
     s->follow = vpr_follow_create(s->loop, s->node);
     const struct vpr_submitter_config submitter = {s->loop, s->follow,
-                                                   public_key(s->keys.operator_key), sign_tx,
+                                                   vpr_key_public(s->keys.operator_key),
+                                                   vpr_key_sign_doc,
                                                    (void *)(uintptr_t)s->keys.operator_key};
     s->submitter = vpr_submitter_create(&submitter);
     const struct vpr_commits_config commits = {s->loop, s->follow, s->submitter, *id, s->dir,
@@ -352,14 +292,14 @@ static enum vpr_code make_all(struct vpr_servicer *s, const struct vpr_relay_con
     struct vpr_backend backends[VPR_BACKENDS_MAX];
     struct vpr_address id;
 
-    VPR_TRY(vpr_servicer_id(&id, conf, s->keys.operator_key, err));
+    VPR_TRY(vpr_actor_id(&id, "servicer", conf->servicer, s->keys.operator_key, err));
     const size_t count = vpr_relay_backends(backends, conf);
     VPR_TRY(vpr_backends_create(&s->backends, s->loop, backends, count,
                                 (uint32_t)conf->backend_connections, err));
     VPR_TRY(vpr_node_create(&s->node, s->loop, conf->node, err));
     make_metrics(s);
     VPR_TRY(make_serve(s, conf, &id, err));
-    VPR_TRY(make_metrics_server(s, conf, err));
+    VPR_TRY(vpr_page_create(&s->page, s->loop, conf->metrics_listen, s->metrics, refresh, s, err));
     make_chain_side(s, conf, &id);
     return VPR_OK;
 }
@@ -406,9 +346,7 @@ void vpr_servicer_destroy(struct vpr_servicer *s)
     vpr_submitter_destroy(s->submitter);
     vpr_follow_destroy(s->follow);
     vpr_node_destroy(s->node);
-    if (s->metrics_server != NULL) {
-        vpr_http_server_destroy(s->metrics_server);
-    }
+    vpr_page_destroy(s->page);
     if (s->metrics != NULL) {
         vpr_metrics_destroy(s->metrics);
     }
@@ -443,5 +381,5 @@ uint16_t vpr_servicer_port(const struct vpr_servicer *s)
 
 uint16_t vpr_servicer_metrics_port(const struct vpr_servicer *s)
 {
-    return s->metrics_server == NULL ? 0 : vpr_http_server_port(s->metrics_server);
+    return vpr_page_port(s->page);
 }

@@ -27,10 +27,4 @@ void vpr_servicer_stop(struct vpr_servicer *servicer);
 uint16_t vpr_servicer_port(const struct vpr_servicer *servicer);
 uint16_t vpr_servicer_metrics_port(const struct vpr_servicer *servicer); /* 0: none */
 
-/* The servicer's id: configured, or the operator's address. */
-VPR_MUST_USE enum vpr_code vpr_servicer_id(struct vpr_address *ret,
-                                           const struct vpr_relay_conf *conf,
-                                           const struct vpr_key *operator_key,
-                                           struct vpr_err *err);
-
 #endif

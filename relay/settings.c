@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "app/client/daemon.h"
 #include "app/rules/ids.h"
 
 #define AT(field) offsetof(struct vpr_relay_conf, field)
@@ -20,14 +21,10 @@ static const struct vpr_conf_key main_keys[] = {
      "name of the key that signs receipts: the one on the chain"},
     {"relay-key-next", VPR_CONF_STRING, AT(relay_key_next), 0, 32, "\"\"", NULL,
      "the other relay key while it is being replaced: each session says which one counts"},
-    {"keyring-backend", VPR_CONF_STRING, AT(keyring_backend), 1, 16, "\"file\"", "file|test",
-     "where the keys lie under the home: keyring-file or keyring-test"},
-    {"passphrase-file", VPR_CONF_STRING, AT(passphrase_file), 0, 512, "\"\"", NULL,
-     "first line is the keyring's passphrase; empty: ask on the terminal"},
+    VPR_DAEMON_ROW_KEYRING(struct vpr_relay_conf),
     {"listen", VPR_CONF_LISTEN, AT(listen), 3, 63, "\"127.0.0.1:8500\"", NULL,
      "address and port for relays"},
-    {"metrics-listen", VPR_CONF_LISTEN, AT(metrics_listen), 0, 63, "\"127.0.0.1:9464\"", NULL,
-     "address and port of /metrics; empty: none"},
+    VPR_DAEMON_ROW_METRICS(struct vpr_relay_conf),
     {"tls-cert", VPR_CONF_STRING, AT(tls_cert), 0, 512, "\"\"", NULL,
      "PEM file with the certificate chain; empty: plain HTTP"},
     {"tls-key", VPR_CONF_STRING, AT(tls_key), 0, 512, "\"\"", NULL, "PEM file with its key"},
@@ -43,8 +40,7 @@ static const struct vpr_conf_key main_keys[] = {
      "connections to each backend"},
     {"leaf-sync", VPR_CONF_STRING, AT(leaf_sync), 1, 16, "\"group\"", "group|always",
      "group: relays share a sync of the disk; always: each has its own"},
-    {"log-level", VPR_CONF_STRING, AT(log_level), 1, 16, "\"info\"", "debug|info|warn|error",
-     "what is logged to stderr"},
+    VPR_DAEMON_ROW_LOG(struct vpr_relay_conf),
 };
 
 static const struct vpr_conf_key risk_keys[] = {
@@ -84,13 +80,9 @@ static void check_backend(const struct vpr_relay_backend_conf *backend,
                           struct vpr_conf_checker *checker)
 {
     char table[80], basic[VPR_BACKEND_AUTH_BYTES_MAX];
-    uint16_t chain;
 
     snprintf(table, sizeof table, "backend-%s", backend->chain);
-    if (!vpr_id16_parse(&chain, vpr_bytes_str(backend->chain))) {
-        vpr_conf_wrong(checker, table, NULL, "[%s]: a chain is four hex digits, as in "
-                       "[backend-0001]", table);
-    }
+    vpr_conf_check_chain(checker, "backend", backend->chain);
     if (backend->auth[0] != '\0' && !vpr_backend_basic(basic, backend->auth)) {
         vpr_conf_wrong(checker, table, "auth", "user:password is expected");
     }
@@ -103,17 +95,9 @@ static void check_backend(const struct vpr_relay_backend_conf *backend,
 static void check(const void *target, struct vpr_conf_checker *checker)
 {
     const struct vpr_relay_conf *conf = target;
-    struct vpr_address id;
 
-    if (conf->servicer[0] != '\0' &&
-        !vpr_address_parse(&id, VPR_PREFIX_ACCOUNT, vpr_bytes_str(conf->servicer))) {
-        vpr_conf_wrong(checker, "", "servicer", "an address viper1... is expected, not \"%s\"",
-                       conf->servicer);
-    }
-    if ((conf->tls_cert[0] == '\0') != (conf->tls_key[0] == '\0')) {
-        vpr_conf_wrong(checker, "", conf->tls_cert[0] == '\0' ? "tls-key" : "tls-cert",
-                       "tls-cert and tls-key are given together or not at all");
-    }
+    vpr_conf_check_id(checker, "servicer", conf->servicer);
+    vpr_conf_check_tls(checker, conf->tls_cert, conf->tls_key);
     if (conf->backend_count == 0 || conf->backend_count > VPR_BACKENDS_MAX) {
         vpr_conf_wrong(checker, "", NULL, "1 to %d tables such as [backend-0001] are expected, "
                        "not %zu", VPR_BACKENDS_MAX, conf->backend_count);
