@@ -108,7 +108,7 @@ static void count_gas(struct vpr_envelope *env, struct vpr_ctx *ctx)
         }
     }
     env->gas = env->wire.message_count * message_gas +
-               env->wire.raw.len * VPR_TX_GAS_PER_BYTE +
+               env->wire.signed_len * VPR_TX_GAS_PER_BYTE +
                env->signatures * VPR_TX_GAS_PER_SIGNATURE;
 }
 

@@ -7,6 +7,8 @@
 #include "cosmos/crypto/secp256k1/keys.pb-c.h"
 #include "cosmos/tx/v1beta1/tx.pb-c.h"
 
+#define SIGNATURE_HEAD 2u /* tag and length of a signature in TxRaw */
+
 #define SECP_URL "/cosmos.crypto.secp256k1.PubKey"
 #define ED25519_URL "/cosmos.crypto.ed25519.PubKey"
 
@@ -276,8 +278,10 @@ enum vpr_code vpr_wire_decode(struct vpr_wire_tx *ret, struct vpr_arena *arena,
     tx.auth = view(parts->auth_info_bytes);
     VPR_TRY(take_body(&tx, arena, err));
     VPR_TRY(take_auth(&tx, arena, simulated, err));
+    tx.signed_len = raw.len;
     if (simulated && (parts->n_signatures == 0 || parts->signatures[0].len == 0)) {
         tx.signature_missing = true;
+        tx.signed_len += VPR_SIG_BYTES + (parts->n_signatures == 0 ? SIGNATURE_HEAD : 0u);
         *ret = tx;
         return VPR_OK;
     }

@@ -53,6 +53,7 @@ struct vpr_wire_tx {
     uint64_t sequence, gas_limit, fee_uvipr;
     struct vpr_signature signature; /* zero if `signature_missing` */
     bool signature_missing;         /* in simulations; refused elsewhere */
+    size_t signed_len; /* bytes of the transaction, with the signature that is missing */
 };
 
 /* `simulated`: an absent or empty signature is fine, as wallets send it. */

@@ -532,8 +532,26 @@ START_TEST(a_simulation_needs_no_signature_and_changes_nothing)
     struct vpr_tx_result r;
     vpr_tx_simulate(&w->ctx, &vpr_domain_tables, raw, &r);
     ck_assert_msg(r.code == VPR_OK, "%s", r.log);
-    ck_assert_uint_eq(r.gas_used, 20000 + 10 * raw.len);
+    /* Also for the 64 bytes of the signature to come, behind tag and length. */
+    ck_assert_uint_eq(r.gas_used, 20000 + 10 * (raw.len + 2 + 64));
     ck_assert_uint_eq(alice(), before);
+    /* Wallets send an empty one: two bytes of it are there. */
+    Cosmos__Tx__V1beta1__TxRaw empty = COSMOS__TX__V1BETA1__TX_RAW__INIT;
+    struct vpr_bytes parts[] = {
+        vpr_wire_body_pack(&w->node, &body),
+        vpr_wire_auth_pack(&w->node, &key, 0, 0, 0),
+    };
+    ProtobufCBinaryData nothing = {0, NULL};
+    empty.body_bytes = (ProtobufCBinaryData){
+        parts[0].len, vpr_arena_copy(&w->node, parts[0].data, parts[0].len)};
+    empty.auth_info_bytes = (ProtobufCBinaryData){
+        parts[1].len, vpr_arena_copy(&w->node, parts[1].data, parts[1].len)};
+    empty.signatures = &nothing;
+    empty.n_signatures = 1;
+    uint64_t gas = r.gas_used;
+    vpr_tx_simulate(&w->ctx, &vpr_domain_tables, vpr_arena_pack(&w->node, &empty.base), &r);
+    ck_assert_msg(r.code == VPR_OK, "%s", r.log);
+    ck_assert_uint_eq(r.gas_used, gas);
     /* Without a signature it cannot run. */
     ck_assert_int_eq(world_raw(w, raw).code, VPR_BAD_SIGNATURE);
 }
