@@ -335,24 +335,11 @@ uint32_t vpr_sid_tails(const struct vpr_sid_work *sid,
 {
     uint32_t count = 0;
 
-    /* Insertion into a short sorted list: 128 lanes at most. */
     for (uint32_t i = 0; i < sid->lane_count; i++) {
-        const struct vpr_lane *lane = sid->lanes[i];
-        if (!lane->has_tail) {
-            continue;
-        }
-        uint32_t at = count;
-        while (at > 0 && ret[at - 1]->tail.part.cum_cu < lane->tail.part.cum_cu) {
-            at--;
-        }
-        if (at == VPR_SID_TAILS_MAX) {
-            continue;
-        }
-        if (count < VPR_SID_TAILS_MAX) {
+        if (sid->lanes[i]->has_tail) {
+            ret[count] = sid->lanes[i];
             count++;
         }
-        memmove(&ret[at + 1], &ret[at], (count - 1 - at) * sizeof ret[0]);
-        ret[at] = lane;
     }
     return count;
 }

@@ -6,8 +6,8 @@
  * backend, so no request is answered twice.  Everything here can be rebuilt from the leaves
  * on disk (protocol.md, 8).
  *
- * Limits: VPR_WORK_SIDS_MAX sids a session, VPR_SID_LANES_MAX client keys a sid; a Prove
- * counts 64 of them, those with the largest tails. */
+ * Limits: VPR_WORK_SIDS_MAX sids a session, VPR_SID_LANES_MAX client keys a sid: as many as a
+ * Prove counts tails of, so that no acknowledged work is without its tail. */
 #ifndef VPR_RELAY_SESSION_H
 #define VPR_RELAY_SESSION_H
 
@@ -17,8 +17,8 @@
 #include "app/rules/token.h"
 
 #define VPR_WORK_SIDS_MAX 4096
-#define VPR_SID_LANES_MAX 128
 #define VPR_SID_TAILS_MAX 64 /* of one Prove entry */
+#define VPR_SID_LANES_MAX VPR_SID_TAILS_MAX
 #define VPR_CU_MAX 1000      /* of one method */
 
 /* How much unacknowledged work to risk: max(floor, quota share) + share of what is
@@ -138,8 +138,7 @@ void vpr_sid_restore_tail(struct vpr_sid_work *sid, struct vpr_lane *lane,
 /* Records may be missing on disk: nothing counts as stored any more. */
 void vpr_work_unstored(struct vpr_work *work);
 
-/* The lanes whose tails a Prove should carry: the largest cum_cu first, at most
- * VPR_SID_TAILS_MAX; returns how many. */
+/* The lanes whose tails a Prove carries; returns how many. */
 uint32_t vpr_sid_tails(const struct vpr_sid_work *sid,
                        const struct vpr_lane *ret[VPR_SID_TAILS_MAX]);
 
