@@ -42,9 +42,6 @@ void vpr_tab_open(struct vpr_tab *tab, struct vpr_signed_request *ret,
     tab->pending_cu += cu;
     tab->pending++;
     tab->sent++;
-    if (part->cum_cu > tab->vouched_cu) {
-        tab->vouched_cu = part->cum_cu;
-    }
 }
 
 void vpr_tab_close(struct vpr_tab *tab, const struct vpr_signed_request *request,
@@ -59,6 +56,10 @@ void vpr_tab_close(struct vpr_tab *tab, const struct vpr_signed_request *request
     case VPR_TAB_ANSWERED:
         tab->accepted_cu += cu;
         tab->answered++;
+        /* Only now it is certain that the servicer has this voucher. */
+        if (request->part.cum_cu > tab->vouched_cu) {
+            tab->vouched_cu = request->part.cum_cu;
+        }
         break;
     case VPR_TAB_REFUSED:
         tab->refused++;

@@ -77,6 +77,16 @@ START_TEST(an_open_end_is_seen_and_closed)
     ck_assert_uint_eq(a.part.cum_cu, 10);
     vpr_tab_close(&l.tab, &a, VPR_TAB_ANSWERED);
     ck_assert(!vpr_tab_open_end(&l.tab));
+    /* A voucher that nobody has got vouches for nothing. */
+    a = next(&l, 3);
+    b = next(&l, 3);
+    vpr_tab_close(&l.tab, &a, VPR_TAB_ANSWERED);
+    vpr_tab_close(&l.tab, &b, VPR_TAB_ANSWERED);
+    a = next(&l, 1);
+    vpr_tab_close(&l.tab, &a, VPR_TAB_UNSENT);
+    a = next(&l, 1);
+    vpr_tab_close(&l.tab, &a, VPR_TAB_LOST);
+    ck_assert(vpr_tab_open_end(&l.tab));
     vpr_pass_wipe(&l.pass);
 }
 END_TEST
