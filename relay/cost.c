@@ -160,6 +160,54 @@ static bool any_method(const struct vpr_json_call *calls, size_t count)
     return false;
 }
 
+/* How long what a backend may take for '/' is: itself, '\\', their %-forms; 0: none.  '?'
+ * ends the path. */
+static size_t separator(struct vpr_bytes text)
+{
+    if (text.len > 0 &&
+        (text.data[0] == '/' || text.data[0] == '\\' || text.data[0] == '?')) {
+        return 1;
+    }
+    if (text.len >= 3 && text.data[0] == '%') {
+        const uint8_t low = text.data[2] | 0x20;
+        return (text.data[1] == '2' && low == 'f') || (text.data[1] == '5' && low == 'c') ? 3 : 0;
+    }
+    return 0;
+}
+
+/* One or two dots, plain or %2e; what is left in `text` then is a separator, or nothing. */
+static bool dots(struct vpr_bytes text)
+{
+    size_t at = 0;
+
+    for (int i = 0; i < 2; i++) {
+        if (at < text.len && text.data[at] == '.') {
+            at++;
+        } else if (text.len - at >= 3 && memcmp(text.data + at, "%2", 2) == 0 &&
+                   (text.data[at + 2] | 0x20) == 'e') {
+            at += 3;
+        }
+    }
+    if (at == 0) {
+        return false;
+    }
+    const struct vpr_bytes rest = vpr_bytes_of(text.data + at, text.len - at);
+    return rest.len == 0 || separator(rest) > 0;
+}
+
+/* A backend may read "/a/../b" as "/b": then neither price nor allow-list would hold. */
+static bool has_dot_segment(struct vpr_bytes path)
+{
+    for (size_t at = 0; at < path.len && path.data[at] != '?'; at++) {
+        const size_t len = separator(vpr_bytes_of(path.data + at, path.len - at));
+        const size_t end = at + len;
+        if (len > 0 && dots(vpr_bytes_of(path.data + end, path.len - end))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum vpr_cost vpr_cost_of(uint64_t *ret_cu, const struct vpr_costs *costs,
                           const struct vpr_allowed *allowed, struct vpr_bytes path,
                           struct vpr_bytes body)
@@ -167,6 +215,9 @@ enum vpr_cost vpr_cost_of(uint64_t *ret_cu, const struct vpr_costs *costs,
     struct vpr_json_call calls[VPR_COST_BATCH_MAX];
     struct vpr_json_rpc rpc;
 
+    if (has_dot_segment(path)) {
+        return VPR_COST_MALFORMED;
+    }
     if (looks_like_json(body)) {
         if (!vpr_json_rpc(&rpc, calls, VPR_COST_BATCH_MAX, body, NULL)) {
             return VPR_COST_MALFORMED;

@@ -3,7 +3,7 @@
  * Both ends count with this file.  A body that is JSON-RPC costs what its method says, a
  * batch the sum over its calls; anything else costs what the longest row that its path starts
  * with says; a row that is missing means 1.  A body that begins like JSON-RPC but cannot be
- * read in one way only has no cost: it is refused. */
+ * read in one way only, and a path with dot segments, have no cost: they are refused. */
 #ifndef VPR_RELAY_COST_H
 #define VPR_RELAY_COST_H
 

@@ -36,6 +36,29 @@ START_TEST(a_method_costs_what_its_row_says_and_1_without_one)
 }
 END_TEST
 
+/* What the backend would read as another path has no price and no place in an allow-list. */
+START_TEST(a_path_with_dot_segments_costs_nothing_and_is_allowed_nowhere)
+{
+    static const char *const paths[] = {"/free/../block_results", "/free/./block", "/..", "/.",
+                                        "/free/%2e%2E/block", "/free/.%2e", "/free/%2e/x?y=1",
+                                        "/free\\..\\block", "/free/%2e.%2fblock",
+                                        "/free/..%5cblock"};
+    const char *const list[] = {"/free/"};
+    const struct vpr_allowed allowed = {1, list};
+    struct vpr_costs costs = table();
+    uint64_t cu = 0;
+
+    for (size_t i = 0; i < VPR_COUNT(paths); i++) {
+        ck_assert_msg(cost(paths[i], "") == 0, "%s", paths[i]);
+        ck_assert_msg(vpr_cost_of(&cu, &costs, &allowed, vpr_bytes_str(paths[i]),
+                                  vpr_bytes_str("")) != VPR_COST_OK, "%s", paths[i]);
+    }
+    ck_assert_uint_eq(cost("/.well-known/..x/a..b/...", ""), 1);
+    ck_assert_uint_eq(cost("/block?path=/../x", ""), 5);
+    vpr_costs_finish(&costs);
+}
+END_TEST
+
 START_TEST(a_batch_costs_the_sum)
 {
     ck_assert_uint_eq(cost("", "[{\"id\":1,\"method\":\"getblock\"},"
@@ -103,6 +126,7 @@ Suite *suite_cost(void)
     TCase *tests = tcase_create("cost");
 
     tcase_add_test(tests, a_method_costs_what_its_row_says_and_1_without_one);
+    tcase_add_test(tests, a_path_with_dot_segments_costs_nothing_and_is_allowed_nowhere);
     tcase_add_test(tests, a_batch_costs_the_sum);
     tcase_add_test(tests, a_path_costs_its_longest_row);
     tcase_add_test(tests, a_path_does_not_hide_an_expensive_method);
