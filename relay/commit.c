@@ -379,6 +379,17 @@ static bool any_present(const struct past *past)
     return false;
 }
 
+/* The window of Commit is over, and nothing was sent. */
+static void missed_commit(struct past *past)
+{
+    for (size_t i = 0; i < past->entry_count; i++) {
+        if (past->entries[i].worth && !past->entries[i].present) {
+            past_lost(past, "the window of Commit passed while this relay did not see it");
+            return;
+        }
+    }
+}
+
 static void advance_committing(struct past *past)
 {
     const uint64_t now = tip_of(past)->session;
@@ -395,6 +406,9 @@ static void advance_committing(struct past *past)
             jobs_run(past);
             return;
         }
+    }
+    if (now > past->session + 1 && past->picked_count == 0) {
+        missed_commit(past);
     }
     past->phase = WAITING;
 }

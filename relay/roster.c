@@ -32,6 +32,7 @@ struct vpr_roster {
     char servicer_text[VPR_ADDRESS_TEXT_MAX];
     struct vpr_timer *closer;
     bool looked_at_disk;
+    uint64_t looked_in; /* the session in which it last was */
     size_t count;
     struct post *posts[VPR_SERVED_MAX];
 };
@@ -405,18 +406,21 @@ static void close_due(void *arg)
 
 /* ---- the chain moves ---- */
 
-/* Once: sessions on disk that are over go to the commits, those still open are opened. */
+/* Once a session: what is over on disk goes to the commits.  A node that was behind when we
+ * started may have hurried past more than one session since. */
 static void look_at_disk(struct vpr_roster *roster, const struct vpr_tip *tip)
 {
     uint64_t sessions[DISK_SESSIONS_MAX];
     const size_t count = vpr_leaves_list(roster->config.dir, sessions, DISK_SESSIONS_MAX);
 
+    const bool first = !roster->looked_at_disk;
     roster->looked_at_disk = true;
+    roster->looked_in = tip->session;
     for (size_t i = 0; i < count; i++) {
-        if (sessions[i] > tip->session) {
+        if (sessions[i] > tip->session && first) {
             vpr_log_warn("relay", "leaves of a session that the chain has not reached",
                          "session=%" PRIu64 " running=%" PRIu64, sessions[i], tip->session);
-        } else if (sessions[i] + 1 < tip->session &&
+        } else if (sessions[i] + 1 < tip->session && find(roster, sessions[i]) == NULL &&
                    !vpr_commits_add(roster->config.commits, sessions[i])) {
             vpr_log_error("relay", "too many sessions wait to be settled", "session=%" PRIu64,
                           sessions[i]);
@@ -453,7 +457,7 @@ static void on_height(void *arg)
     const struct vpr_tip *tip = vpr_follow_tip(roster->config.follow);
 
     vpr_serve_height(roster->config.serve, tip->height);
-    if (!roster->looked_at_disk) {
+    if (!roster->looked_at_disk || roster->looked_in != tip->session) {
         look_at_disk(roster, tip);
     }
     close_due(roster);

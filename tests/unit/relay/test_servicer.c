@@ -33,7 +33,7 @@ struct answer {
     bool done;
     uint32_t status;
     char receipt[256];
-    char body[1024];
+    char body[32768];
 };
 
 static bool hold; /* the backend keeps its next answer back: it is `held` */
@@ -380,25 +380,77 @@ START_TEST(two_sessions_stand_side_by_side_until_the_grace_is_over)
 }
 END_TEST
 
+/* Whether the metrics page has this line. */
+static bool told(struct world *w, const char *line)
+{
+    static struct answer a;
+    char url[64];
+
+    memset(&a, 0, sizeof a);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u", vpr_servicer_metrics_port(w->servicer));
+    const struct vpr_http_call call = {.url = vpr_bytes_str(url),
+                                       .path = vpr_bytes_str("/metrics")};
+    ck_assert_ptr_nonnull(vpr_http_client_start(w->client, &call, on_answer, &a));
+    chain_turn(w->loop, 100);
+    ck_assert(a.done);
+    ck_assert_uint_eq(a.status, 200);
+    return strstr(a.body, line) != NULL;
+}
+
 START_TEST(metrics_tell_what_happened)
 {
     struct world w;
-    struct answer a = {0};
-    char url[64];
 
     world_init(&w, 12);
     wait_open(&w, 1, 1, 0);
     w.seq[0]--;
     ck_assert_uint_eq(relay(&w, 1, 1, 0), 409);
-    snprintf(url, sizeof url, "http://127.0.0.1:%u", vpr_servicer_metrics_port(w.servicer));
-    const struct vpr_http_call call = {.url = vpr_bytes_str(url),
-                                       .path = vpr_bytes_str("/metrics")};
-    ck_assert_ptr_nonnull(vpr_http_client_start(w.client, &call, on_answer, &a));
-    chain_turn(w.loop, 100);
-    ck_assert(a.done);
-    ck_assert_uint_eq(a.status, 200);
-    ck_assert_ptr_nonnull(strstr(a.body, "viper_relay_requests_total{chain=\"0001\",outcome=\""
-                                         "answered\"} 1\n"));
+    ck_assert(told(&w, "viper_relay_requests_total{chain=\"0001\",outcome=\"answered\"} 1\n"));
+    world_end(&w);
+}
+END_TEST
+
+/* The node was away during the whole window: nothing can be done, but it must be said. */
+START_TEST(a_missed_commit_is_no_success)
+{
+    struct world w;
+
+    world_init(&w, 12);
+    wait_open(&w, 1, 1, 0);
+    vpr_log_setup(VPR_LOG_ERROR, 2);
+    blocks_to(&w, 34);
+    for (int i = 0; i < 4; i++) {
+        block(&w);
+    }
+    ck_assert(!w.chain.commits[1][0].present);
+    blocks_to(&w, 41);
+    w.chain.oldest_unsettled = 2;
+    block(&w);
+    ck_assert(told(&w, "viper_relay_sessions_settled_total{result=\"lost\"} 1\n"));
+    world_end(&w);
+}
+END_TEST
+
+/* A machine comes back: the relay meets a node that is still behind, then hurries. */
+START_TEST(leaves_are_proved_though_the_node_was_behind_when_the_relay_started)
+{
+    struct world w;
+
+    world_init(&w, 12);
+    wait_open(&w, 1, 1, 0);
+    blocks_to(&w, 23);
+    for (int i = 0; i < 5 && !w.chain.commits[1][0].present; i++) {
+        block(&w);
+    }
+    ck_assert(w.chain.commits[1][0].present);
+    w.chain.height = 5;
+    kill_and_restart(&w);
+    chain_turn(w.loop, 500);
+    blocks_to(&w, 33);
+    for (int i = 0; i < 5 && !w.chain.commits[1][0].tails_proved; i++) {
+        block(&w);
+    }
+    ck_assert(w.chain.commits[1][0].tails_proved);
     world_end(&w);
 }
 END_TEST
@@ -440,6 +492,9 @@ Suite *suite_servicer(void)
     tcase_add_test(tests, one_bad_entry_does_not_take_the_others_with_it);
     tcase_add_test(tests, two_sessions_stand_side_by_side_until_the_grace_is_over);
     tcase_add_test(tests, metrics_tell_what_happened);
+    tcase_add_test(tests, a_missed_commit_is_no_success);
+    tcase_add_test(tests,
+                   leaves_are_proved_though_the_node_was_behind_when_the_relay_started);
     tcase_add_test(tests, stopped_with_a_relay_under_way_it_says_so_and_serves_again);
     suite_add_tcase(suite, tests);
     return suite;
