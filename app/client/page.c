@@ -25,6 +25,11 @@ static void on_request(void *arg, struct vpr_http_request *http)
         vpr_http_reply_text(http, 404, "text/plain", "/metrics is here\n");
         return;
     }
+    if (!vpr_bytes_equal(http->method, vpr_bytes_str("GET")) &&
+        !vpr_bytes_equal(http->method, vpr_bytes_str("HEAD"))) {
+        vpr_http_reply_text(http, 405, "text/plain", "/metrics is read with GET\n");
+        return;
+    }
     if (page->refresh != NULL) {
         page->refresh(page->arg);
     }

@@ -396,7 +396,7 @@ def check_http_garbage_at_every_door(w):
 def check_paths_and_verbs_at_every_door(w):
     wrong = []
     for door in DOORS:
-        for verb, target in (("GET", "/nothing/here"), ("DELETE", "/"), ("PUT", "/metric"),
+        for verb, target in (("GET", "/nothing/here"), ("DELETE", "/"), ("PUT", "/metrics"),
                              ("BREW", "/v1/0001"), ("get", "/health"), ("GET", "/%00"),
                              ("GET", "/../../etc/passwd"), ("GET", "/v1/%ff%fe"),
                              ("CONNECT", "a:1"), ("GET", "http://b/metrics"),
@@ -744,17 +744,13 @@ def check_everything_still_works(w):
     supply = n.rest("/viper/v1/supply")
     assert int(supply["total_uvipr"]) == int(supply["genesis_uvipr"]) + \
         int(supply["minted_uvipr"]) - int(supply["burned_uvipr"]), supply
-    for name in n.group.procs:
-        path = os.path.join(n.logs, name + ".log")
-        with open(path, encoding="utf-8", errors="replace") as f:
-            text = f.read()
-        for word in ("assertion", "halt:", "ERROR: AddressSanitizer", "runtime error", "panic"):
-            assert word not in text, (name, text[-2000:])
-    os.kill(n.group["viperd0"].pid, 0)
 
 
 def check_nobody_has_grown(w):
     grown = []
+    with open(f"/proc/{w.net.group['gateway'].pid}/maps", encoding="utf-8") as f:
+        if "libasan" in f.read():
+            return  # it keeps what was freed, to watch it
     for name, proc in w.net.group.procs.items():
         now = rss(proc.pid)
         print(f"     {name}: {w.before[name] >> 20} MiB, now {now >> 20} MiB")
@@ -763,12 +759,24 @@ def check_nobody_has_grown(w):
     assert not grown, grown
 
 
+def check_all_end_well(w):
+    """Told to stop, each ends by itself with 0, and its log has nothing of a bug or a leak."""
+    w.net.stop()
+    for name, proc in w.net.group.procs.items():
+        with open(proc.log_path, encoding="utf-8", errors="replace") as f:
+            text = f.read()
+        for word in ("assertion", "halt:", "Sanitizer", "runtime error", "panic"):
+            assert word not in text, (name, word, text[-3000:])
+        assert proc.popen.returncode == 0 or name.startswith("cometbft"), \
+            (name, proc.popen.returncode, text[-1000:])
+
+
 CHECKS = [check_abci_garbage, check_abci_unknown_methods, check_abci_queries, check_abci_order,
           check_abci_second_consensus, check_http_garbage_at_every_door,
           check_paths_and_verbs_at_every_door, check_slow_and_many_connections,
           check_pipelines_are_answered_in_order, check_rest, check_broadcast, check_relay_port,
           check_gateway, check_shadow_port, check_everything_still_works,
-          check_nobody_has_grown]
+          check_nobody_has_grown, check_all_end_well]
 
 
 def main():
@@ -782,7 +790,7 @@ def main():
     passed = failed = 0
     try:
         world.start()
-        for check in CHECKS[:-2] * ROUNDS + CHECKS[-2:]:
+        for check in CHECKS[:-3] * ROUNDS + CHECKS[-3:]:
             if wanted and check.__name__ not in wanted:
                 continue
             start = time.monotonic()

@@ -170,6 +170,9 @@ def check_fisherman_toml(p):
         ('corpus-dir = ""', ("1 to 400 bytes",)), ("samples-target = 0", ("1 to ",)),
         ("allow-private-peers = 0", ("true or false",)),
         ('metrics-listen = "0.0.0.0"', LISTEN), ('log-levle = "info"', ("'log-level'",)),
+        ("[chain-1]", ("four hex digits",)), ('trusted = "http://127.0.0.1:1"', None),
+        ("[chain-0001]", ("'trusted'",)), ('auth = "nobody"', ("user:password",)),
+        ("[chain-0002]", None), ('trusted = "litecoin:19332"', URL),
     ])
 
 
@@ -319,6 +322,45 @@ def check_genesis_is_refused_in_one_sentence(p):
     assert not wrong, "\n" + "\n".join(map(repr, wrong))
 
 
+def check_genesis_behind_cometbft(p):
+    """A genesis that CometBFT takes and we do not: it ends with our sentence, viperd lives and
+    takes the next one."""
+    good = make_genesis(p)
+    home = p.home()
+    genesis.cometbft_home(p.cometbft, home)
+    ports = net.free_ports(3)
+    sock = f"unix://{p.folder}/g.sock"
+    path = os.path.join(home, "config", "genesis.json")
+    with open(os.path.join(p.folder, "viperd.log"), "w", encoding="utf-8") as log:
+        app = subprocess.Popen([p.viperd, "start", "--home", p.home(), "--address", sock,
+                                "--api-listen", f"127.0.0.1:{ports[0]}", "--beacon-key", ""],
+                               stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        for name in ("no app version", "gas counted by CometBFT", "an unknown field",
+                     "an owner without the stake", "a servicer twice"):
+            _, change, words = next(g for g in GENESES if g[0] == name)
+            bad = copy.deepcopy(good)
+            change(bad)
+            with open(path, "w", encoding="utf-8") as f:
+                json.dump(bad, f)
+            done = subprocess.run(
+                [p.cometbft, "start", "--home", home, "--proxy_app", sock, "--rpc.laddr",
+                 f"tcp://127.0.0.1:{ports[1]}", "--p2p.laddr", f"tcp://127.0.0.1:{ports[2]}"],
+                capture_output=True, text=True, timeout=30, check=False)
+            said = done.stdout + done.stderr
+            assert done.returncode != 0 and "InitChain: " in said, (name, said[-500:])
+            assert all(w in said.replace('\\"', '"') for w in words), (name, said[-1500:])
+            assert app.poll() is None, (name, app.returncode)
+            shutil.rmtree(os.path.join(home, "data"))
+            os.mkdir(os.path.join(home, "data"))
+            with open(os.path.join(home, "data", "priv_validator_state.json"), "w",
+                      encoding="utf-8") as f:
+                f.write('{"height":"0","round":0,"step":0}')
+    finally:
+        app.terminate()
+        assert app.wait(10) == 0
+
+
 def check_genesis_that_is_no_json(p):
     path = os.path.join(p.folder, "genesis.json")
     for data in (b"", b"{", b"[]", b"null", b'{"a":1,"a":2}', b"\xff\xff", b"[" * 100000,
@@ -399,7 +441,7 @@ CHECKS = [check_app_toml, check_a_long_list_of_errors_is_not_cut, check_relay_to
           check_relay_toml_without_a_backend, check_gateway_toml, check_fisherman_toml,
           check_client_toml, check_bytes_that_are_no_config, check_config_that_is_not_there,
           check_good_config_and_no_keys, check_genesis_is_refused_in_one_sentence,
-          check_genesis_that_is_no_json, check_misuse_of_viperd, check_misuse_of_daemons,
+          check_genesis_behind_cometbft, check_genesis_that_is_no_json, check_misuse_of_viperd, check_misuse_of_daemons,
           check_ports_and_sockets_in_use]
 
 
