@@ -1,5 +1,6 @@
 """Docker and compose as ./deploy/testnet uses them: by command, containers by service name."""
 
+import concurrent.futures
 import json
 import os
 import shutil
@@ -135,35 +136,31 @@ class Project:
     # ---- cuts ----
 
     def cut(self, others):
-        """name -> names whose packets it drops, both ways."""
-        known = self.containers()
-        for service, them in others.items():
-            self.rules(known, service, [address(known[o]) for o in sorted(them)
-                                        if o in known and known[o]["State"]["Running"]])
+        """name -> names whose packets it drops, both ways; an empty set is healed."""
+        known = {n: c for n, c in self.containers().items() if c["State"]["Running"]}
+        jobs = [(known[n]["Id"], rules([address(known[o]) for o in sorted(them) if o in known]))
+                for n, them in others.items() if n in known]
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda job: in_network_of(*job), jobs))
 
-    def rules(self, known, service, addresses):
-        if service not in known or not known[service]["State"]["Running"]:
-            return  # it gets its rules when it is started again
-        lines = [f"iptables -N {CHAIN} 2>/dev/null || iptables -F {CHAIN}"]
-        for hook in ("INPUT", "OUTPUT"):
-            lines.append(f"iptables -C {hook} -j {CHAIN} 2>/dev/null || "
-                         f"iptables -I {hook} -j {CHAIN}")
-        for a in addresses:
-            lines.append(f"iptables -A {CHAIN} -s {a} -j DROP")
-            lines.append(f"iptables -A {CHAIN} -d {a} -j DROP")
-        self.as_root(known[service]["Id"], "\n".join(lines))
 
-    def heal(self):
-        """Only the cut's own chain goes; nothing else of the container is touched."""
-        for found in self.containers().values():
-            if found["State"]["Running"]:
-                self.as_root(found["Id"], f"if iptables -L {CHAIN} >/dev/null 2>&1; then "
-                                          f"iptables -F {CHAIN}; fi")
+def rules(addresses):
+    """A script that makes a container drop packets from and to these, and no others."""
+    lines = [f"iptables -N {CHAIN} 2>/dev/null || iptables -F {CHAIN}"]
+    for hook in ("INPUT", "OUTPUT"):
+        lines.append(f"iptables -C {hook} -j {CHAIN} 2>/dev/null || "
+                     f"iptables -I {hook} -j {CHAIN}")
+    for a in addresses:
+        lines.append(f"iptables -A {CHAIN} -s {a} -j DROP")
+        lines.append(f"iptables -A {CHAIN} -d {a} -j DROP")
+    return "\n".join(lines)
 
-    @staticmethod
-    def as_root(ident, script):
-        # The containers themselves have no capability at all; only this command has.
-        run("docker", "exec", "--privileged", "-u", "0", ident, "sh", "-ec", script)
+
+def in_network_of(ident, script):
+    """The containers have no capability at all; a short-lived neighbour in their network has
+    the one that rules need."""
+    run("docker", "run", "--rm", "--network", f"container:{ident}", "--cap-drop", "ALL",
+        "--cap-add", "NET_ADMIN", "--user", "0", "--entrypoint", "sh", IMAGE, "-ec", script)
 
 
 def address(found):

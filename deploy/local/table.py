@@ -28,6 +28,20 @@ def session_of(chronicle, number, chain):
     return record, pair, sid, chronicle.benches[number, sid]
 
 
+def whole_session(chronicle, traffic, bad):
+    """The first session >= 2 that is over, had traffic in all its blocks, and drew all of `bad`
+    for chain 0001; None: there is none yet."""
+    for number in sorted(chronicle.sessions):
+        record = chronicle.sessions[number]
+        first, last = int(record["first"]), int(record["last"])
+        if number < 2 or last >= chronicle.height or not traffic.covers(first, last):
+            continue
+        _, _, _, bench = session_of(chronicle, number, 1)
+        if bad <= {s["id"] for s in bench["servicers"]}:
+            return number
+    return None
+
+
 def last_commits(chronicle, number, sid):
     """servicer -> (entry's cu, relays, hash) of its last Commit of this sid."""
     out = {}

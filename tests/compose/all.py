@@ -1,0 +1,308 @@
+#!/usr/bin/python3
+"""tests/compose/all.py [--keep] [--only NAME] [--list]: the container testnet, driven by its own
+command, and what must hold on it. Ends with N passed, N failed.
+
+The scenarios run in this order on one network of a name and ports of its own; up comes first
+and down last whatever --only says. --keep leaves the network there. Needs a Docker engine."""
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import traceback
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "deploy"))
+from compose import engine, files  # noqa: E402
+from local import chronicle, net, procs, table, traffic  # noqa: E402
+
+NAME = "check"
+COLD_SECONDS, WARM_SECONDS = 360, 90
+
+
+class Failed(Exception):
+    pass
+
+
+def need(held, why):
+    if not held:
+        raise Failed(why)
+
+
+def three_ports():
+    """A port whose two neighbours are free, too."""
+    for base in range(20000, 30000, 7):
+        held = [socket.socket() for _ in range(3)]
+        try:
+            for i, s in enumerate(held):
+                s.bind(("127.0.0.1", base + i))
+            return base
+        except OSError:
+            continue
+        finally:
+            for s in held:
+                s.close()
+    raise Failed("no three free ports in a row")
+
+
+class World:
+    def __init__(self):
+        self.base = three_ports()
+        self.traffic = None
+
+    def testnet(self, *words, timeout=420):
+        done = subprocess.run([os.path.join(ROOT, "deploy", "testnet"), "--name", NAME, *words],
+                              capture_output=True, text=True, timeout=timeout, check=False)
+        need(done.returncode == 0, f"testnet {' '.join(words)}: exit {done.returncode}: "
+                                   f"{(done.stdout + done.stderr).strip()[-800:]}")
+        return done.stdout
+
+    def attach(self):
+        compose, _ = engine.versions()
+        folder = os.path.join(ROOT, "build", "testnet", NAME)
+        self.files = files.Files(folder, os.path.join(ROOT, "build", "local"),
+                                 os.path.join(ROOT, "build", "bin", "cometbft"))
+        self.project = engine.Project(NAME, os.path.join(folder, "env"), compose)
+        self.view = net.View(self.files.load()["ports"])
+        self.view.actors = self.files.actors()
+
+    def ask(self, node, path):
+        out = self.project.exec(node, "curl", "-sf", "-m", "5",
+                                f"http://127.0.0.1:26657/{path}").stdout
+        return json.loads(out)["result"]
+
+    def height(self, node):
+        return int(self.ask(node, "status")["sync_info"]["latest_block_height"])
+
+    def until(self, what, test, seconds):
+        """Seconds that it took."""
+        begun = time.monotonic()
+
+        def tried():
+            try:
+                return test()
+            except engine.Failed:
+                return False
+        procs.wait_until(what, tried, seconds)
+        return time.monotonic() - begun
+
+    def equal_hashes(self, nodes=files.NODES):
+        height = min(self.height(n) for n in nodes)
+        seen = {n: self.ask(n, f"commit?height={height}")["signed_header"]["header"]["app_hash"]
+                for n in nodes}
+        need(len(set(seen.values())) == 1, f"app hashes differ at height {height}: {seen}")
+        return f"{len(nodes)} nodes, height {height}, app hash {seen[nodes[0]][:16]}"
+
+    def health(self, name):
+        """(healthy now, what it says): asked directly, since Docker asks every 15 s only."""
+        done = self.project.exec(name, "health", name.rstrip("0123456789")
+                                 if name not in ("slow", "stale") else "bad", check=False)
+        return done.returncode == 0, done.stdout.strip()
+
+
+def up(world):
+    begun = time.monotonic()
+    out = world.testnet("up", "--port-base", str(world.base))
+    took = time.monotonic() - begun
+    print(out, end="")
+    phases = [line for line in out.splitlines() if line.startswith("[")]
+    need(len(phases) == 10 and all(" ok " in p for p in phases), "a phase is missing")
+    need(took <= COLD_SECONDS, f"up took {took:.0f} s > {COLD_SECONDS} s")
+    cold = "base" if ": found" not in phases[2] else ""
+    cold += " image" if phases[3].split("  ")[-1] and ", new" in phases[3] else ""
+    need(cold or took <= WARM_SECONDS, f"a warm up took {took:.0f} s > {WARM_SECONDS} s")
+    world.attach()
+    return f"{took:.0f} s to the first settled session, {'made: ' + cold if cold else 'warm'}"
+
+
+def hosts_are_apart(world):
+    """Every role its own container, nothing but three loopback ports outside, no power."""
+    found = world.project.containers()
+    need(set(found) == set(files.ALL), f"containers: {sorted(found)}")
+    outside = set()
+    for name, c in found.items():
+        host = c["HostConfig"]
+        need(host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"] and not host["CapAdd"] and
+             not host["Privileged"], f"{name} has more rights than it needs")
+        for bindings in (c["NetworkSettings"]["Ports"] or {}).values():
+            for b in bindings or []:
+                need(b["HostIp"] == "127.0.0.1", f"{name} is published on {b['HostIp']}")
+                outside.add(int(b["HostPort"]))
+    need(outside == {world.base, world.base + 1, world.base + 2}, f"published: {outside}")
+    return f"{len(found)} containers, ports {sorted(outside)} on 127.0.0.1"
+
+
+def everyone_is_healthy(world):
+    def all_healthy():
+        return all(c["State"].get("Health", {}).get("Status") == "healthy"
+                   for c in world.project.containers().values())
+    took = world.until("all containers to be healthy", all_healthy, 90)
+    for name in files.ALL:
+        good, told = world.health(name)
+        need(good, f"{name}: {told}")
+    status = json.loads(world.testnet("--json", "status"))
+    need(all(r["state"] == "running" and r["health"] == "healthy" and not r["restarts"]
+             for r in status["containers"]), f"status says {status}")
+    return f"{len(files.ALL)} healthy after {took:.0f} s more"
+
+
+def a_session_settles(world):
+    """Good, slow and stale servicers are told apart by what they are paid."""
+    world.traffic = load = traffic.Traffic(world.view).start()
+    book = chronicle.Chronicle(world.view)
+    bad = {s["operator"]["address"] for i, s in enumerate(world.view.actors.servicers, 1)
+           if i in net.INJECTED}
+    chosen, end = None, time.monotonic() + 300
+    while time.monotonic() < end:
+        book.follow()
+        if chosen is None:
+            chosen = table.whole_session(book, load, bad)
+        elif book.of("session_settled", session=chosen):
+            break
+        time.sleep(0.3)
+    need(chosen is not None and book.of("session_settled", session=chosen),
+         f"no whole session was settled; last failure: {load.last_failure or 'none'}")
+    params = world.view.rest("/viper/v1/chain")["params"]
+    _, rows = table.result(book, chosen, 1, params)
+    print(table.text(1, rows))
+    score = {r["injected"]: [] for r in rows}
+    for r in rows:
+        score[r["injected"]].append(int(r["score_ppm"]))
+        if r["injected"] == "none":
+            need(r["verdict"] == "paid" and int(r["reward_uvipr"]) > 0,
+                 f"an honest servicer was not paid: {r}")
+    need(max(score["slow"]) < min(score["none"]), f"slow is not below the good ones: {score}")
+    need(max(score["stale"]) < min(score["slow"]), f"stale is not below slow: {score}")
+    return f"session {chosen}: scores good {score['none']}, slow {score['slow']}, stale " \
+           f"{score['stale']} of 1000000"
+
+
+def two_against_two(world):
+    """Neither half has two thirds: the chain stands still, and goes on by itself once healed."""
+    world.testnet("partition", "node0,node1", "node2,node3")
+    time.sleep(4)  # a block whose votes were already on the way
+    before = [world.height(n) for n in files.NODES]
+    time.sleep(12)
+    after = [world.height(n) for n in files.NODES]
+    need(before == after, f"the chain went on without two thirds: {before}, {after}")
+    need(json.loads(world.testnet("--json", "status"))["cuts"], "status does not show the cut")
+    world.testnet("heal")
+    took = world.until("blocks after the cut", lambda: all(
+        world.height(n) > max(after) for n in files.NODES), 90)
+    return f"stood at {max(after)} for 16 s, next block {took:.1f} s after heal; " \
+           f"{world.equal_hashes()}"
+
+
+def a_killed_validator_comes_back(world):
+    """The other three go on; who follows it says so; it catches up, and signs again."""
+    world.testnet("kill", "node3")
+    at = world.height("node0")
+    world.until("five blocks of three validators",
+                lambda: world.height("node0") >= at + 5, 60)
+    good, told = world.health("relay3")
+    need(not good and "node3" in told, f"relay3 follows node3 and says: {good} {told}")
+    world.testnet("restart", "node3")
+    tip = world.height("node0")
+    took = world.until("node3 to catch up", lambda: world.height("node3") >= tip, 60)
+    signs = world.until("node3 to sign", lambda: world.health("node3")[0], 60)
+    world.until("relay3 to follow again", lambda: world.health("relay3")[0], 60)
+    return f"+{tip - at} blocks without it, caught up in {took:.1f} s, signs after " \
+           f"{took + signs:.1f} s; {world.equal_hashes()}"
+
+
+def a_killed_relay_loses_nothing(world):
+    """Every relay it signed before SIGKILL is a leaf on its disk, and is settled."""
+    book = chronicle.Chronicle(world.view)
+    start, servicer = int(world.view.rest("/viper/v1/chain")["session"]) + 1, None
+    end = time.monotonic() + 200
+    while time.monotonic() < end:
+        book.follow()
+        chain = world.view.rest("/viper/v1/chain")
+        number, height = int(chain["session"]), int(chain["height"])
+        if servicer is None and number >= start and number in book.requestors and \
+                height >= int(chain["first"]) + 4:
+            _, _, sid, bench = table.session_of(book, number, 1)
+            drawn = {s["id"] for s in bench["servicers"]}
+            servicer = next((i for i, s in enumerate(world.view.actors.servicers, 1)
+                             if s["operator"]["address"] in drawn and i in (1, 2, 4)), None)
+            if servicer:
+                chosen, killed_at = number, height
+                world.testnet("kill", f"relay{servicer}")
+                time.sleep(1)
+                world.testnet("restart", f"relay{servicer}")
+        elif servicer and book.of("session_settled", session=chosen):
+            break
+        time.sleep(0.3)
+    need(servicer, "no session drew relay1, 2 or 4")
+    who = world.view.actors.servicers[servicer - 1]["operator"]["address"]
+    entries = [a for _, _, a in book.of("verify", session=chosen, servicer=who, sid=sid)]
+    claims = table.last_commits(book, chosen, sid)
+    need(entries and who in claims, f"relay{servicer} claimed nothing of session {chosen}")
+    cu, relays, _ = claims[who]
+    need(entries[0]["verdict"] == "paid", f"verdict {entries[0]}")
+    need(int(entries[0]["settled_cu"]) > 0, f"nothing settled: {entries[0]}")
+    return f"relay{servicer} killed at block {killed_at} of session {chosen}: {relays} relays " \
+           f"claimed, {entries[0]['settled_cu']} of {cu} CU settled"
+
+
+def a_fifth_node_syncs(world):
+    out = world.testnet("add-node")
+    need("node4: synced" in out, out)
+    return f"{out.strip()}; {world.equal_hashes(files.NODES + ('node4',))}"
+
+
+def down_leaves_nothing(world):
+    if world.traffic:
+        world.traffic.stop()
+    world.testnet("down")
+    left = engine.left_over("viper-" + NAME)
+    need(not left, f"still there: {left}")
+    need(not os.path.exists(os.path.join(ROOT, "build", "testnet", NAME)), "files are left")
+    need(engine.has_image(engine.IMAGE), "the image is gone, too")
+    return "no container, network, volume or file"
+
+
+TESTS = (hosts_are_apart, everyone_is_healthy, a_session_settles, two_against_two,
+         a_killed_validator_comes_back, a_killed_relay_loses_nothing, a_fifth_node_syncs)
+
+
+def run(world, test):
+    begun = time.monotonic()
+    try:
+        told, good = test(world), True
+    except (Failed, engine.Failed, procs.Died, subprocess.TimeoutExpired) as problem:
+        told, good = str(problem), False
+    except Exception:  # a scenario that is broken must not end the others
+        told, good = traceback.format_exc(), False
+    print(f"{'ok  ' if good else 'FAIL'} {test.__name__:<30} {told}   "
+          f"{time.monotonic() - begun:.1f} s", flush=True)
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--list", action="store_true")
+    args = parser.parse_args()
+    if args.list:
+        print("\n".join(t.__name__ for t in (up, *TESTS, down_leaves_nothing)))
+        return 0
+    world = World()
+    results = [run(world, up)]
+    try:
+        if results[0]:
+            results += [run(world, t) for t in TESTS if args.only in t.__name__]
+    finally:
+        if not args.keep:
+            results.append(run(world, down_leaves_nothing))
+        elif world.traffic:
+            world.traffic.stop()
+    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+    return 0 if all(results) else 1
+
+
+sys.exit(main())
