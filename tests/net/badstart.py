@@ -441,7 +441,8 @@ CHECKS = [check_app_toml, check_a_long_list_of_errors_is_not_cut, check_relay_to
           check_relay_toml_without_a_backend, check_gateway_toml, check_fisherman_toml,
           check_client_toml, check_bytes_that_are_no_config, check_config_that_is_not_there,
           check_good_config_and_no_keys, check_genesis_is_refused_in_one_sentence,
-          check_genesis_behind_cometbft, check_genesis_that_is_no_json, check_misuse_of_viperd, check_misuse_of_daemons,
+          check_genesis_behind_cometbft, check_genesis_that_is_no_json,
+          check_misuse_of_viperd, check_misuse_of_daemons,
           check_ports_and_sockets_in_use]
 
 
