@@ -101,7 +101,8 @@ static void check_backend(struct vpr_daemon *d, const struct vpr_backend *backen
     vpr_daemon_say(d, !denied && status != 502 && status != 503 && status != 504,
                    denied ? "give its user and password in auth, or the header in authorization"
                           : "what stands before the node answers, the node does not: start it",
-                   "backend", "%04x %s: answers, HTTP %" PRIu32, backend->chain, backend->url, status);
+                   "backend", "%04x %s: answers, HTTP %" PRIu32, backend->chain, backend->url,
+                   status);
 }
 
 static void check(struct vpr_daemon *d)
