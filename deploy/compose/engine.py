@@ -51,8 +51,8 @@ def has_image(name):
     return run("docker", "image", "inspect", name, check=False).returncode == 0
 
 
-def ensure_base(log):
-    """(name, how): VIPER_BASE, else what is there, else pulled, else made from packages."""
+def find_base():
+    """(name, how): VIPER_BASE, else what is there, else pulled; None: it must be made."""
     if name := os.environ.get("VIPER_BASE"):
         return name, "as VIPER_BASE says"
     for name in (OWN_BASE, PUBLIC_BASE):
@@ -60,10 +60,16 @@ def ensure_base(log):
             return name, "found"
     if run("docker", "pull", "-q", PUBLIC_BASE, check=False).returncode == 0:
         return PUBLIC_BASE, "pulled"
-    packages.ensure_packages(("base",), log)
-    done = subprocess.run([os.path.join(HERE, "mkbase"), OWN_BASE], stdout=log, stderr=log,
-                          check=False)
-    if done.returncode != 0:
+    return None
+
+
+def start_base(log):
+    """Makes the base beside what else there is to do: it mostly waits for downloads."""
+    return subprocess.Popen([os.path.join(HERE, "mkbase"), OWN_BASE], stdout=log, stderr=log)
+
+
+def finish_base(making):
+    if making.wait() != 0:
         raise Failed("no registry answers and mkbase failed; see the log")
     return OWN_BASE, "no registry: made of the distribution's packages"
 
