@@ -64,7 +64,6 @@ struct vpr_fisherman {
     char dir[VPR_BOOK_PATH_MAX - 64], corpus_dir[VPR_BOOK_PATH_MAX - 64];
     const struct vpr_key *operator_key;
     struct vpr_page *page;
-    bool found; /* the books of earlier runs */
     struct vpr_watch *running, *ending;
     size_t report_count;
     struct vpr_report *reports[REPORTS_MAX];
@@ -154,12 +153,19 @@ static bool session_of(uint64_t *ret, const char *name)
     return end == name + 20;
 }
 
+static bool in_hand(const struct vpr_fisherman *f, uint64_t session)
+{
+    return (f->running != NULL && vpr_watch_session(f->running) == session) ||
+           (f->ending != NULL && vpr_watch_session(f->ending) == session) ||
+           has_report(f, session);
+}
+
 static void find_book(struct vpr_fisherman *f, uint64_t session, const struct vpr_tip *tip)
 {
     struct vpr_book *book = NULL;
     struct vpr_err err;
 
-    if (session >= tip->session) {
+    if (session >= tip->session || in_hand(f, session)) {
         return; /* the running one's is for its watch */
     }
     if (vpr_book_read(&book, f->dir, session, &f->fishing.fisherman, &err) != VPR_OK) {
@@ -181,6 +187,8 @@ static void find_book(struct vpr_fisherman *f, uint64_t session, const struct vp
     add_report(f, book, false);
 }
 
+/* Of earlier runs, in every session: a node that was behind when we started may have hurried
+ * past more than one since. */
 static void find_books(struct vpr_fisherman *f, const struct vpr_tip *tip)
 {
     uint64_t sessions[BOOKS_MAX];
@@ -213,16 +221,22 @@ static void end_watch(struct vpr_fisherman *f)
     }
 }
 
+/* Again at the next block, if it has failed: a disk that is full may get room. */
+static void watch_running(struct vpr_fisherman *f)
+{
+    const struct vpr_tip *tip = vpr_follow_tip(f->fishing.follow);
+    const struct vpr_followed *session = vpr_follow_session(f->fishing.follow, tip->session);
+
+    if (f->running == NULL && session != NULL) {
+        f->running = vpr_watch_create(&f->fishing, session);
+    }
+}
+
 static void on_session(void *arg)
 {
     struct vpr_fisherman *f = arg;
     const struct vpr_tip *tip = vpr_follow_tip(f->fishing.follow);
-    const struct vpr_followed *session = vpr_follow_session(f->fishing.follow, tip->session);
 
-    if (!f->found) {
-        f->found = true;
-        find_books(f, tip);
-    }
     if (f->running != NULL && vpr_watch_session(f->running) != tip->session) {
         if (f->ending != NULL) {
             bool drawn = false;
@@ -233,9 +247,8 @@ static void on_session(void *arg)
         f->running = NULL;
         vpr_watch_height(f->ending);
     }
-    if (f->running == NULL && session != NULL) {
-        f->running = vpr_watch_create(&f->fishing, session);
-    }
+    find_books(f, tip);
+    watch_running(f);
 }
 
 /* Milliseconds a block over the last ones, by our own clock. */
@@ -259,6 +272,7 @@ static void on_height(void *arg)
     struct vpr_fisherman *f = arg;
 
     measure_pace(f, vpr_follow_tip(f->fishing.follow));
+    watch_running(f);
     if (f->running != NULL) {
         vpr_watch_height(f->running);
     }

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "app/base/mem.h"
 #include "app/host/file.h"
@@ -213,6 +214,41 @@ START_TEST(a_private_shadow_url_is_not_called)
 }
 END_TEST
 
+/* A full disk, say: the session is not lost with it. */
+START_TEST(a_book_that_cannot_be_opened_is_tried_again)
+{
+    char path[VPR_BOOK_PATH_MAX], dir[300];
+    struct vpr_err err;
+
+    snprintf(dir, sizeof dir, "%s/samples", home);
+    vpr_book_path(path, dir, 1);
+    ck_assert_int_eq(vpr_dir_make(path, 0700, &err), VPR_OK);
+    wake();
+    pond_until(pond, pond_first(1) + 2);
+    ck_assert_uint_eq(pond->samples[1], 0);
+    ck_assert_int_eq(rmdir(path), 0);
+    pond_until(pond, last_of(2) - 2);
+    ck_assert_uint_gt(pond->samples[1], 0);
+    ck_assert(pond->cards[1].sealed);
+}
+END_TEST
+
+/* A machine comes back: the fisherman meets a node that is still behind, then hurries. */
+START_TEST(a_book_is_found_though_the_node_was_behind)
+{
+    wake();
+    pond_until(pond, last_of(1));
+    kill_it();
+    pond->height = 3;
+    wake();
+    pond_until(pond, 6);
+    pond->height = pond_first(2);
+    pond_until(pond, last_of(2) - 2);
+    ck_assert(pond->cards[1].sealed);
+    ck_assert_str_eq(pond->fault, "");
+}
+END_TEST
+
 static void keep_body(void *arg, const struct vpr_http_result *result)
 {
     vpr_buf_add(arg, result->body.data, result->body.len);
@@ -258,6 +294,8 @@ Suite *suite_session(void)
     tcase_add_test(tests, a_gateway_that_is_down_costs_nobody_anything);
     tcase_add_test(tests, another_corpus_than_the_chains_is_not_used);
     tcase_add_test(tests, a_private_shadow_url_is_not_called);
+    tcase_add_test(tests, a_book_that_cannot_be_opened_is_tried_again);
+    tcase_add_test(tests, a_book_is_found_though_the_node_was_behind);
     tcase_add_test(tests, metrics_tell_what_was_done);
     suite_add_tcase(suite, tests);
     return suite;
