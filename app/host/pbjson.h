@@ -25,6 +25,8 @@ typedef const ProtobufCMessageDescriptor *vpr_pbjson_resolve_fn(void *arg, const
 struct vpr_pbjson_options {
     bool omit_defaults; /* out */
     bool strict;        /* in: unknown fields and enum numbers are refused, else ignored */
+    /* in: a message of this type must name all of its fields, defaults too; NULL: none */
+    const ProtobufCMessageDescriptor *whole;
     vpr_pbjson_resolve_fn *resolve; /* NULL: an Any is written as its bytes, and not read */
     void *resolve_arg;
     /* out: where an Any is unpacked; needed with `resolve`.  One that might take more, at 2

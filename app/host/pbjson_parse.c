@@ -246,6 +246,12 @@ static enum vpr_code read_fields(struct reader *r, ProtobufCMessage *message, co
         }
         leave(r, old);
     }
+    for (unsigned i = 0; d == r->options->whole && i < d->n_fields; i++) {
+        if (seen[i] == 0) {
+            (void)enter(r, d->fields[i].name);
+            return bad(r, "the field is missing; 0 must be said");
+        }
+    }
     return VPR_OK;
 }
 

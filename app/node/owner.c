@@ -172,7 +172,8 @@ static const char *params_fault(const Tendermint__Types__ConsensusParams *params
 static bool read_state(struct owner *owner, struct vpr_bytes json, struct vpr_bytes *ret,
                        struct vpr_err *err)
 {
-    const struct vpr_pbjson_options options = {.strict = true};
+    const struct vpr_pbjson_options options = {
+        .strict = true, .whole = &viper__v1__params__descriptor};
     ProtobufCMessage *genesis;
     if (vpr_pbjson_parse(&genesis, &owner->genesis_arena, &viper__v1__genesis_state__descriptor,
                          json, &options, err) != VPR_OK) {

@@ -200,7 +200,8 @@ static bool take_time(struct vpr_cli *cli, const char *text, int64_t *ret)
 static bool take_state(struct vpr_cli *cli, json_t *root, struct vpr_arena *arena,
                        struct genesis_file *ret)
 {
-    const struct vpr_pbjson_options options = {.strict = true};
+    const struct vpr_pbjson_options options = {
+        .strict = true, .whole = &viper__v1__params__descriptor};
     json_t *state = json_object_get(root, "app_state");
     const char *chain_id = json_string_value(json_object_get(root, "chain_id"));
     const char *first = json_string_value(json_object_get(root, "initial_height"));

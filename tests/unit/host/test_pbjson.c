@@ -65,6 +65,22 @@ START_TEST(errors_name_the_place)
 }
 END_TEST
 
+START_TEST(a_message_that_must_be_whole_lacks_nothing)
+{
+    static const char short_one[] = "{\"params\":{\"session_blocks\":\"10\"}}";
+    struct vpr_pbjson_options options = {.strict = true};
+    ProtobufCMessage *message = NULL;
+    ck_assert_int_eq(vpr_pbjson_parse(&message, &arena, &viper__v1__genesis_state__descriptor,
+                                      vpr_bytes_str(short_one), &options, &err), VPR_OK);
+    options.whole = &viper__v1__params__descriptor;
+    message = NULL;
+    ck_assert_int_eq(vpr_pbjson_parse(&message, &arena, &viper__v1__genesis_state__descriptor,
+                                      vpr_bytes_str(short_one), &options, &err), VPR_BAD_FIELD);
+    ck_assert_ptr_null(message);
+    ck_assert_str_eq(err.text, "params.freeze_blocks: the field is missing; 0 must be said");
+}
+END_TEST
+
 START_TEST(unknown_fields_are_ignored_unless_strict)
 {
     ProtobufCMessage *message;
@@ -289,6 +305,7 @@ Suite *suite_pbjson(void)
     TCase *tcase = tcase_create("all");
     tcase_add_checked_fixture(tcase, open_arena, close_arena);
     tcase_add_loop_test(tcase, errors_name_the_place, 0, (int)VPR_COUNT(faults));
+    tcase_add_test(tcase, a_message_that_must_be_whole_lacks_nothing);
     tcase_add_test(tcase, unknown_fields_are_ignored_unless_strict);
     tcase_add_test(tcase, defaults_are_written_or_left_out);
     tcase_add_test(tcase, a_query_fills_fields_by_both_names);

@@ -373,6 +373,14 @@ START_TEST(a_genesis_that_would_end_badly_is_refused)
     exception("vote_extensions_enable_height", "0");
     extensions_from = 0;
     reconnect();
+    char *gap = strstr(genesis_json(), "\"min_gas_price\":\"25\",");
+    ck_assert_ptr_nonnull(gap);
+    char *free_of_fees = vpr_arena_text(
+        &node, "%.*s%s", (int)(strlen(good) - strlen(gap)), good,
+        gap + strlen("\"min_gas_price\":\"25\","));
+    ask_init(1, -1, 8 << 20, free_of_fees);
+    exception("params.min_gas_price", "missing");
+    reconnect();
     ask_init(1, -1, -1, unknown);
     exception("app_state", "sesion_blocks");
     reconnect();
