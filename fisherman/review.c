@@ -195,7 +195,8 @@ void report_review(struct vpr_report *report, void (*done)(struct vpr_report *re
     report->reviewed = done;
     report->call =
         vpr_node_get(report->fishing->node, &viper__v1__query_chains_response__descriptor,
-                     on_chains, report, "/viper/v1/chains");
+                     on_chains, report, "/viper/v1/chains?session=%" PRIu64,
+                     report->book->session);
     if (report->call == NULL) {
         done(report);
     }

@@ -380,7 +380,8 @@ static void advance(void *arg)
                                    watch->fishing->fisherman_text, watch->session);
     } else if (!watch->has_chains && watch->sid_count > 0) {
         watch->call = vpr_node_get(node, &viper__v1__query_chains_response__descriptor,
-                                   on_chains, watch, "/viper/v1/chains");
+                                   on_chains, watch, "/viper/v1/chains?session=%" PRIu64,
+                                   watch->session);
     } else {
         for (size_t i = 0; i < watch->sid_count; i++) {
             ask_sid(watch->sids[i]);

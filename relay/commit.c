@@ -508,7 +508,8 @@ void past_advance(struct past *past)
             return; /* its parameters are on their way */
         }
         past->call = vpr_node_get(node_of(past), &viper__v1__query_chains_response__descriptor,
-                                  on_chains, past, "/viper/v1/chains");
+                                  on_chains, past, "/viper/v1/chains?session=%" PRIu64,
+                                  past->session);
         return;
     case PRICING:
     case CHECKING_COMMITS:

@@ -255,7 +255,7 @@ static void ask(void *arg)
         break;
     case CHAINS:
         post->call = vpr_node_get(node, &viper__v1__query_chains_response__descriptor,
-                                  on_chains, post, "/viper/v1/chains");
+                                  on_chains, post, "/viper/v1/chains?session=%" PRIu64, session);
         break;
     case SIDS:
         post->call = vpr_node_get(node, &viper__v1__query_sids_response__descriptor, on_sids,

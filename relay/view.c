@@ -652,7 +652,9 @@ static void begin(struct vpr_view *view, uint32_t tries)
     const struct ask requestor = {.kind = ASK_REQUESTOR};
     ask_actor(view, &requestor, session->number, &view->config.requestor);
     const struct ask chains = {.kind = ASK_CHAINS};
-    ask_path(view, &chains, "/viper/v1/chains");
+    char path[VPR_NODE_PATH_BYTES_MAX];
+    snprintf(path, sizeof path, "/viper/v1/chains?session=%" PRIu64, session->number);
+    ask_path(view, &chains, path);
     if (load->waiting == 0) {
         give_up(view);
     }

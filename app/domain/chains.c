@@ -356,8 +356,9 @@ static size_t count_records(struct vpr_ctx *ctx, enum vpr_key_first name)
 static enum vpr_code answer_chains(struct vpr_ctx *ctx, const ProtobufCMessage *request,
                                    ProtobufCMessage **ret_response)
 {
-    (void)request;
-    uint64_t session = vpr_session_number(ctx);
+    uint64_t session;
+    VPR_TRY(vpr_session_asked(ctx, ((const Viper__V1__QueryChainsRequest *)request)->session,
+                              &session));
     Viper__V1__QueryChainsResponse *response =
         VPR_ARENA_NEW(ctx->arena, Viper__V1__QueryChainsResponse);
     viper__v1__query_chains_response__init(response);

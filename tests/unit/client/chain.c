@@ -191,7 +191,8 @@ static void get_requestor(const struct chain *chain, struct vpr_http_request *ht
     reply_message(chain, http, &m.base);
 }
 
-static void get_chains(const struct chain *chain, struct vpr_http_request *http)
+/* Multiplier and costs have changed: who asks for no session hears of those to come. */
+static void get_chains(const struct chain *chain, struct vpr_http_request *http, bool said)
 {
     Viper__V1__QueryChainsResponse m = VIPER__V1__QUERY_CHAINS_RESPONSE__INIT;
     Viper__V1__ChainInfo infos[CHAIN_PAIRS];
@@ -202,12 +203,12 @@ static void get_chains(const struct chain *chain, struct vpr_http_request *http)
     Viper__V1__ZoneInfo *zones[] = {&zone};
 
     heavy.method = "heavy";
-    heavy.cu = 10;
+    heavy.cu = said ? 10 : 11;
     for (uint16_t i = 0; i < CHAIN_PAIRS; i++) {
         viper__v1__chain_info__init(&infos[i]);
         infos[i].id = i + 1U;
         infos[i].name = "test";
-        infos[i].multiplier_ppm = 1000000;
+        infos[i].multiplier_ppm = said ? 1000000 : 1;
         infos[i].methods = methods;
         infos[i].n_methods = 1;
         list[i] = &infos[i];
@@ -673,8 +674,8 @@ static void on_request(void *arg, struct vpr_http_request *http)
         post(chain, http, path);
     } else if (strcmp(path, "/viper/v1/chain") == 0) {
         get_chain(chain, http);
-    } else if (strcmp(path, "/viper/v1/chains") == 0) {
-        get_chains(chain, http);
+    } else if (strncmp(path, "/viper/v1/chains", 16) == 0) {
+        get_chains(chain, http, strstr(path, "session=") != NULL);
     } else if (strncmp(path, "/viper/v1/params", 16) == 0) {
         get_params(chain, http);
     } else if (sscanf(path, "/viper/v1/servicers/%127[^/]/sids?session=%" SCNu64, id, &n) == 2) {

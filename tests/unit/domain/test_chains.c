@@ -25,6 +25,35 @@ START_TEST(the_registries_are_listed)
 }
 END_TEST
 
+/* Daemons price and prove the work of a session by the terms of that session. */
+START_TEST(the_terms_of_a_session_can_be_asked_for)
+{
+    struct world *w = world_create(NULL, NULL);
+    Viper__V1__QueryChainsRequest request = VIPER__V1__QUERY_CHAINS_REQUEST__INIT;
+    const uint64_t running = vpr_session_number(&w->ctx);
+    struct vpr_key_buf key = vpr_key(VPR_KEY_CHAIN_TERMS);
+    enum vpr_code code;
+
+    Viper__V1__ChainTerms later = *vpr_chain_terms(&w->ctx, 1, running);
+    vpr_key_u16(&key, 1);
+    later.multiplier_ppm = 500000;
+    vpr_version_put(&w->ctx, VPR_STORE_CHAINS, vpr_key_bytes(&key), running + 1, &later.base);
+    for (uint64_t ahead = 0; ahead <= 3; ahead++) {
+        request.session = ahead == 0 ? 0 : running + ahead;
+        const Viper__V1__QueryChainsResponse *r = (const Viper__V1__QueryChainsResponse *)ask(
+            w, "/viper.v1.Query/Chains", &request.base, &code);
+        if (ahead == 3) {
+            ck_assert_int_eq(code, VPR_NO_SESSION);
+            break;
+        }
+        ck_assert_int_eq(code, VPR_OK);
+        ck_assert_uint_eq(r->chains[0]->multiplier_ppm, ahead == 0 ? 1000000 : 500000);
+        ck_assert_uint_eq(r->chains[1]->multiplier_ppm, 1000000);
+    }
+    world_destroy(w);
+}
+END_TEST
+
 static Viper__V1__MethodCost costs[2];
 static Viper__V1__MethodCost *methods[2] = {&costs[0], &costs[1]};
 
@@ -115,6 +144,7 @@ TCase *chains_tests(void)
     TCase *t = tcase_create("chains");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, the_registries_are_listed);
+    tcase_add_test(t, the_terms_of_a_session_can_be_asked_for);
     tcase_add_test(t, terms_of_a_chain_are_those_of_genesis);
     tcase_add_test(t, genesis_with_a_bad_registry_is_refused);
     return t;

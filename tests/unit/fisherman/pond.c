@@ -295,7 +295,8 @@ static void write_requestor(struct pond *pond, struct vpr_buf *out)
                    b64(terms->keys[1].b, 32));
 }
 
-static void write_chains(struct pond *pond, struct vpr_buf *out)
+/* Who asks for no session hears of terms to come: costs a fisherman cannot meet. */
+static void write_chains(struct pond *pond, struct vpr_buf *out, bool said)
 {
     struct vpr_hash hash = *vpr_corpus_hash(pond->corpus);
 
@@ -304,9 +305,9 @@ static void write_chains(struct pond *pond, struct vpr_buf *out)
                    "{\"chains\":[{\"id\":1,\"name\":\"viper\",\"active\":true,"
                    "\"multiplier_ppm\":\"1000000\",\"latency_target_ms\":\"100\","
                    "\"latency_max_ms\":\"1100\",\"corpus_hash\":\"%s\","
-                   "\"methods\":[{\"method\":\"block\",\"cu\":\"3\"}]}],"
+                   "\"methods\":[{\"method\":\"block\",\"cu\":\"%d\"}]}],"
                    "\"zones\":[{\"id\":1,\"multiplier_ppm\":\"1000000\"}]}",
-                   b64(hash.b, 32));
+                   b64(hash.b, 32), said ? 3 : 1000);
 }
 
 /* Which session a path's last 64 hex digits are the sid of. */
@@ -428,7 +429,7 @@ static bool answer(struct pond *pond, struct vpr_buf *out, const struct vpr_http
         params(out);
         vpr_buf_char(out, '}');
     } else if (strcmp(text, "/viper/v1/chains") == 0) {
-        write_chains(pond, out);
+        write_chains(pond, out, http->query.len > 0);
     } else if (strncmp(text, "/viper/v1/fishermen/", 20) == 0) {
         return write_sids(pond, out, http->query);
     } else if (strncmp(text, "/viper/v1/requestors/", 21) == 0) {

@@ -116,12 +116,20 @@ static void say_requestor(struct vpr_http_request *req)
     reply(req, &m.base);
 }
 
+static uint64_t query_number(struct vpr_bytes query, const char *name)
+{
+    const char *at = memmem(query.data, query.len, name, strlen(name));
+
+    return at == NULL ? 0 : strtoull(at + strlen(name), NULL, 10);
+}
+
 static void say_chains(struct vpr_http_request *req)
 {
     Viper__V1__QueryChainsResponse m;
     Viper__V1__ChainInfo info, *infos[] = {&info};
     Viper__V1__MethodCost cost, *costs[] = {&cost};
 
+    ck_assert_uint_eq(query_number(req->query, "session="), w.session);
     viper__v1__query_chains_response__init(&m);
     viper__v1__chain_info__init(&info);
     viper__v1__method_cost__init(&cost);
@@ -135,13 +143,6 @@ static void say_chains(struct vpr_http_request *req)
     m.n_chains = 1;
     m.chains = infos;
     reply(req, &m.base);
-}
-
-static uint64_t query_number(struct vpr_bytes query, const char *name)
-{
-    const char *at = memmem(query.data, query.len, name, strlen(name));
-
-    return at == NULL ? 0 : strtoull(at + strlen(name), NULL, 10);
 }
 
 static void say_pool(struct vpr_http_request *req)
