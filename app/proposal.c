@@ -33,7 +33,7 @@ struct item {
     enum kind kind;
     size_t index; /* in the mempool's order */
     size_t group; /* of the same account */
-    bool taken;
+    bool taken, repeated;
     /* Lowest price up to here in its chain: what comes later cannot go earlier. */
     uint64_t fee, gas;
 };
@@ -42,6 +42,7 @@ struct group {
     size_t chain, chain_end;     /* items in sequence */
     size_t session, session_end; /* unordered session messages */
     uint64_t balance;            /* less the fees of what was taken */
+    uint64_t seen_left;          /* unordered ones that the account may still have */
     bool broken;                 /* one of the chain did not fit: none after it */
 };
 
@@ -102,6 +103,38 @@ static int by_price(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static int by_seen(const void *a, const void *b)
+{
+    const struct item *x = *(const struct item *const *)a, *y = *(const struct item *const *)b;
+    int order = memcmp(x->sketch.seen.b, y->sketch.seen.b, sizeof x->sketch.seen.b);
+    return order != 0 ? order : x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* An unordered transaction can come in many signatures: one of them runs, the others would
+ * fail for free. */
+static void drop_repeats(struct plan *plan)
+{
+    struct item **list = VPR_ARENA_ARRAY(plan->arena, struct item *, plan->item_count);
+    size_t count = 0, kept = 0;
+    for (size_t i = 0; i < plan->item_count; i++) {
+        if (plan->items[i].kind != KIND_CHAIN) {
+            list[count++] = &plan->items[i];
+        }
+    }
+    if (count > 1) {
+        vpr_sort(plan->arena, list, count, sizeof list[0], by_seen);
+    }
+    for (size_t i = 1; i < count; i++) {
+        list[i]->repeated = vpr_hash_equal(&list[i - 1]->sketch.seen, &list[i]->sketch.seen);
+    }
+    for (size_t i = 0; i < plan->item_count; i++) {
+        if (!plan->items[i].repeated) {
+            plan->items[kept++] = plan->items[i];
+        }
+    }
+    plan->item_count = kept;
+}
+
 static void admit_all(struct plan *plan, struct vpr_ctx *ctx, const struct vpr_app_block *block)
 {
     size_t count = block->count < VPR_BLOCK_TXS_MAX ? block->count : VPR_BLOCK_TXS_MAX;
@@ -120,6 +153,7 @@ static void admit_all(struct plan *plan, struct vpr_ctx *ctx, const struct vpr_a
         item->gas = item->sketch.gas;
         plan->item_count++;
     }
+    drop_repeats(plan);
     if (plan->item_count > 0) {
         vpr_sort(plan->arena, plan->items, plan->item_count, sizeof plan->items[0], by_account);
     }
@@ -132,6 +166,7 @@ static size_t make_group(struct plan *plan, size_t at)
     const struct vpr_tx_sketch *first = &plan->items[at].sketch;
     uint64_t expected = first->next_sequence;
     group->balance = first->balance_uvipr;
+    group->seen_left = VPR_SEEN_MAX;
     group->chain = group->chain_end = at;
     size_t i = at;
     bool gap = false;
@@ -169,6 +204,7 @@ static size_t make_group(struct plan *plan, size_t at)
            vpr_address_equal(&plan->items[i].sketch.signer, &first->signer);
          i++) {
         plan->items[i].group = plan->group_count;
+        group->seen_left = plan->items[i].sketch.seen_left; /* the same in all of them */
         if (plan->items[i].kind == KIND_FREE_SESSION) {
             group->session_end = i + 1;
         }
@@ -182,10 +218,11 @@ static bool take(struct plan *plan, struct item *item, bool ordinary)
     const struct vpr_tx_sketch *s = &item->sketch;
     struct group *group = &plan->groups[item->group];
     uint64_t size = encoded_size(item->raw.len);
+    bool in_turn = item->kind == KIND_CHAIN ? !group->broken : group->seen_left > 0;
     bool fits = size <= plan->bytes_left && s->gas <= plan->gas_left &&
                 s->signatures <= plan->signatures_left && s->fee_uvipr <= group->balance &&
                 (!ordinary || s->gas <= plan->ordinary_gas_left) &&
-                plan->count < VPR_BLOCK_TXS_MAX && !(item->kind == KIND_CHAIN && group->broken);
+                plan->count < VPR_BLOCK_TXS_MAX && in_turn;
     item->taken = true;
     if (!fits) {
         group->broken = group->broken || item->kind == KIND_CHAIN;
@@ -196,6 +233,7 @@ static bool take(struct plan *plan, struct item *item, bool ordinary)
     plan->signatures_left -= s->signatures;
     plan->ordinary_gas_left -= ordinary ? s->gas : 0;
     group->balance -= s->fee_uvipr;
+    group->seen_left -= item->kind == KIND_CHAIN ? 0 : 1;
     plan->list[plan->count++] = item->raw;
     return true;
 }

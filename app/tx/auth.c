@@ -187,6 +187,14 @@ void vpr_auth_account(struct vpr_ctx *ctx, const struct vpr_address *who,
     *ret_balance_uvipr = account == NULL ? 0 : account->balance;
 }
 
+void vpr_auth_unordered(struct vpr_ctx *ctx, const struct vpr_envelope *env,
+                        struct vpr_hash *ret_seen, uint64_t *ret_left)
+{
+    uint64_t live = seen_count(ctx, &env->signer);
+    *ret_seen = seen_hash(env);
+    *ret_left = live < VPR_SEEN_MAX ? VPR_SEEN_MAX - live : 0;
+}
+
 static enum vpr_code check_sequence(struct vpr_ctx *ctx, uint64_t have, uint64_t stated,
                                     enum vpr_auth_mode mode)
 {

@@ -22,6 +22,11 @@ enum vpr_auth_mode {
 void vpr_auth_account(struct vpr_ctx *ctx, const struct vpr_address *who,
                       uint64_t *ret_sequence, uint64_t *ret_balance_uvipr);
 
+/* Of an unordered transaction that verified: what the seen set will know it by, and how many
+ * more of them the account may have. */
+void vpr_auth_unordered(struct vpr_ctx *ctx, const struct vpr_envelope *env,
+                        struct vpr_hash *ret_seen, uint64_t *ret_left);
+
 /* All that must hold before the fee is taken; changes nothing. */
 VPR_MUST_USE enum vpr_code vpr_auth_verify(struct vpr_ctx *ctx, const struct vpr_envelope *env,
                                            enum vpr_auth_mode mode);

@@ -119,6 +119,9 @@ enum vpr_code vpr_tx_admit(struct vpr_ctx *ctx, const struct vpr_tables *tables,
         memset(ret, 0, sizeof *ret);
         draw(ret, &env);
         vpr_auth_account(ctx, &env.signer, &ret->next_sequence, &ret->balance_uvipr);
+        if (env.wire.unordered) {
+            vpr_auth_unordered(ctx, &env, &ret->seen, &ret->seen_left);
+        }
     }
     vpr_arena_release(ctx->arena, mark);
     return code;

@@ -38,7 +38,10 @@ struct vpr_tx_sketch {
     uint64_t gas, signatures, fee_uvipr, sequence;
     bool unordered;
     enum vpr_lane lane; /* SESSION only if every message is */
-    uint64_t next_sequence, balance_uvipr; /* of the account; by vpr_tx_admit only */
+    /* By vpr_tx_admit only: of the account, and, of an unordered one, what it is known by and
+     * how many more of its kind the account may have. */
+    uint64_t next_sequence, balance_uvipr, seen_left;
+    struct vpr_hash seen;
 };
 VPR_MUST_USE enum vpr_code vpr_tx_sketch(struct vpr_ctx *ctx, const struct vpr_tables *tables,
                                          struct vpr_bytes raw, struct vpr_tx_sketch *ret);

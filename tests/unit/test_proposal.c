@@ -58,6 +58,44 @@ START_TEST(what_would_fail_for_free_is_left_out)
 }
 END_TEST
 
+static struct vpr_bytes unordered(const char *memo)
+{
+    struct world_envelope e = {
+        .account_number = 1, .unordered = true, .timeout_s = WORLD_TIME_S + 500, .memo = memo};
+    return send_as("bob", &e, 1);
+}
+
+/* Its signer can sign the same transaction again and again with other bytes. */
+START_TEST(an_unordered_one_goes_in_once_whoever_signed_it_how_often)
+{
+    struct vpr_bytes mempool[] = {unordered("a"), unordered("a"), unordered("b"),
+                                  unordered("a"), unordered("b")};
+    for (size_t i = 1; i < VPR_COUNT(mempool); i++) {
+        uint8_t *again = vpr_arena_copy(&node, mempool[i].data, mempool[i].len);
+        again[mempool[i].len - 1] ^= (uint8_t)i;
+        mempool[i].data = again;
+    }
+    struct vpr_app_block block = propose(mempool, VPR_COUNT(mempool), ROOM);
+    ck_assert_uint_eq(block.count, 3);
+    ck_assert(holds(&block, 1, mempool[0]));
+    ck_assert(holds(&block, 2, mempool[2]));
+}
+END_TEST
+
+START_TEST(no_more_unordered_ones_than_an_account_may_have)
+{
+    struct vpr_bytes *mempool = VPR_ARENA_ARRAY(&node, struct vpr_bytes, VPR_SEEN_MAX + 2);
+    for (int i = 0; i < VPR_SEEN_MAX + 2; i++) {
+        mempool[i] = unordered(vpr_arena_text(&node, "%d", i));
+    }
+    const struct vpr_app_result *r = run_block(mempool, VPR_SEEN_MAX - 1);
+    ck_assert_uint_eq(r->tx_count, VPR_SEEN_MAX);
+    struct vpr_app_block block = propose(mempool + VPR_SEEN_MAX - 1, 3, ROOM);
+    ck_assert_uint_eq(block.count, 2);
+    ck_assert_int_eq(execute(&block)->txs[1].code, VPR_OK);
+}
+END_TEST
+
 START_TEST(fees_beyond_the_balance_are_left_out)
 {
     uint64_t most = 600000 * WORLD_VIPR; /* of 1,000,000 VIPR: once, not twice */
@@ -299,6 +337,8 @@ TCase *proposal_tests(void)
     tcase_add_test(t, an_empty_block_still_has_its_system_transaction);
     tcase_add_test(t, the_dearest_come_first_and_each_account_in_its_order);
     tcase_add_test(t, what_would_fail_for_free_is_left_out);
+    tcase_add_test(t, an_unordered_one_goes_in_once_whoever_signed_it_how_often);
+    tcase_add_test(t, no_more_unordered_ones_than_an_account_may_have);
     tcase_add_test(t, fees_beyond_the_balance_are_left_out);
     tcase_add_test(t, the_list_stays_within_the_encoded_size);
     tcase_add_test(t, the_mempool_knows_the_window_of_the_next_block_and_who_owes_what);
