@@ -14,6 +14,45 @@ class Died(Exception):
     pass
 
 
+class Stop(BaseException):
+    """Ctrl-C or SIGTERM: an orderly end."""
+
+
+class Signals:
+    """Raises Stop once; never between a fork and our knowing of the child."""
+
+    def __init__(self):
+        self.held, self.due, self.over = 0, False, False
+
+    def install(self):
+        signal.signal(signal.SIGINT, self.come)
+        signal.signal(signal.SIGTERM, self.come)
+
+    def ignore(self):
+        self.over = True
+
+    def come(self, *_):
+        if self.over:
+            return
+        if self.held:
+            self.due = True
+            return
+        self.over = True
+        raise Stop
+
+    def __enter__(self):
+        self.held += 1
+
+    def __exit__(self, *_):
+        self.held -= 1
+        if self.due and not self.held and not self.over:
+            self.over = True
+            raise Stop
+
+
+signals = Signals()
+
+
 class Proc:
     def __init__(self, name, command, log_path, pair=None, env=None):
         self.name, self.command, self.log_path, self.env = name, command, log_path, env
@@ -22,7 +61,7 @@ class Proc:
         self.restarts = 0
 
     def start(self, stdout=None):
-        with open(self.log_path, "ab") as log:
+        with signals, open(self.log_path, "ab") as log:
             # A session of its own: Ctrl-C reaches us alone, and we stop them in order.
             self.popen = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
                                           stdout=stdout or log, stderr=log,
