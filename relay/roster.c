@@ -31,6 +31,7 @@ struct vpr_roster {
     struct vpr_roster_config config;
     char servicer_text[VPR_ADDRESS_TEXT_MAX];
     struct vpr_timer *closer;
+    char chain_id[VPR_CHAIN_ID_TEXT_MAX]; /* whose leaves are on disk; "": nobody's yet */
     bool looked_at_disk;
     uint64_t looked_in; /* the session in which it last was */
     size_t count;
@@ -404,6 +405,53 @@ static void close_due(void *arg)
     }
 }
 
+/* ---- one home, one chain ---- */
+
+static void chain_path(char path[VPR_LEAVES_PATH_MAX], const struct vpr_roster *roster)
+{
+    snprintf(path, VPR_LEAVES_PATH_MAX, "%s/chain-id", roster->config.dir);
+}
+
+static void read_chain_id(struct vpr_roster *roster)
+{
+    char path[VPR_LEAVES_PATH_MAX];
+    struct vpr_buf text;
+    struct vpr_err err;
+
+    chain_path(path, roster);
+    vpr_buf_init(&text, sizeof roster->chain_id);
+    if (vpr_file_read(&text, path, &err) == VPR_OK) {
+        snprintf(roster->chain_id, sizeof roster->chain_id, "%.*s",
+                 (int)strcspn(text.data, "\n"), text.data);
+    }
+    vpr_buf_finish(&text);
+}
+
+/* Leaves of another network would look old here, be taken for settled and deleted. */
+static bool chain_fits(struct vpr_roster *roster, const struct vpr_tip *tip)
+{
+    char path[VPR_LEAVES_PATH_MAX], line[VPR_CHAIN_ID_TEXT_MAX + 1];
+    struct vpr_err err;
+
+    if (strcmp(roster->chain_id, tip->chain_id) == 0) {
+        return true;
+    }
+    if (roster->chain_id[0] != '\0') {
+        vpr_log_error("relay", "other network: correct node, or take a home of its own",
+                      "node=%s home=%s", tip->chain_id, roster->chain_id);
+        vpr_loop_stop(roster->config.loop);
+        return false;
+    }
+    chain_path(path, roster);
+    snprintf(line, sizeof line, "%s\n", tip->chain_id);
+    if (vpr_file_write(path, vpr_bytes_str(line), 0600, &err) == VPR_OK) {
+        snprintf(roster->chain_id, sizeof roster->chain_id, "%s", tip->chain_id);
+    } else {
+        vpr_log_warn("relay", "chain-id is not kept", "why=%s", err.text);
+    }
+    return true;
+}
+
 /* ---- the chain moves ---- */
 
 /* Once a session: what is over on disk goes to the commits.  A node that was behind when we
@@ -456,6 +504,9 @@ static void on_height(void *arg)
     struct vpr_roster *roster = arg;
     const struct vpr_tip *tip = vpr_follow_tip(roster->config.follow);
 
+    if (!chain_fits(roster, tip)) {
+        return;
+    }
     vpr_serve_height(roster->config.serve, tip->height);
     if (!roster->looked_at_disk || roster->looked_in != tip->session) {
         look_at_disk(roster, tip);
@@ -488,6 +539,7 @@ struct vpr_roster *vpr_roster_create(const struct vpr_roster_config *config)
 
     roster->config = *config;
     vpr_address_text(roster->servicer_text, VPR_PREFIX_ACCOUNT, &config->servicer);
+    read_chain_id(roster);
     roster->closer = vpr_timer_create(config->loop, close_due, roster);
     vpr_timer_every(roster->closer, CLOSE_MS);
     vpr_follow_listen(config->follow, &hooks, roster);

@@ -406,6 +406,8 @@ START_TEST(metrics_tell_what_happened)
     w.seq[0]--;
     ck_assert_uint_eq(relay(&w, 1, 1, 0), 409);
     ck_assert(told(&w, "viper_relay_requests_total{chain=\"0001\",outcome=\"answered\"} 1\n"));
+    ck_assert(told(&w, "viper_relay_disk_free_bytes "));
+    ck_assert(!told(&w, "viper_relay_disk_free_bytes 0\n"));
     world_end(&w);
 }
 END_TEST
@@ -427,6 +429,30 @@ START_TEST(a_missed_commit_is_no_success)
     w.chain.oldest_unsettled = 2;
     block(&w);
     ck_assert(told(&w, "viper_relay_sessions_settled_total{result=\"lost\"} 1\n"));
+    world_end(&w);
+}
+END_TEST
+
+/* A mistyped node, say: there these leaves would be old, and be deleted. */
+START_TEST(a_node_of_another_network_ends_the_daemon_and_costs_no_leaves)
+{
+    struct world w;
+    char path[300];
+    struct vpr_err err;
+
+    world_init(&w, 12);
+    wait_open(&w, 1, 1, 0);
+    snprintf(path, sizeof path, "%s/leaves/chain-id", w.home);
+    ck_assert(vpr_file_exists(path));
+    ck_assert_int_eq(vpr_file_write(path, vpr_bytes_str("viper-main-1\n"), 0600, &err), VPR_OK);
+    vpr_servicer_destroy(w.servicer);
+    vpr_log_setup(VPR_LOG_ERROR, 1);
+    w.chain.height = 61;
+    w.chain.oldest_unsettled = 5;
+    servicer_start(&w);
+    chain_turn(w.loop, 400);
+    block(&w);
+    ck_assert(leaves_exist(&w, 1));
     world_end(&w);
 }
 END_TEST
@@ -493,6 +519,8 @@ Suite *suite_servicer(void)
     tcase_add_test(tests, two_sessions_stand_side_by_side_until_the_grace_is_over);
     tcase_add_test(tests, metrics_tell_what_happened);
     tcase_add_test(tests, a_missed_commit_is_no_success);
+    tcase_add_test(tests,
+                   a_node_of_another_network_ends_the_daemon_and_costs_no_leaves);
     tcase_add_test(tests,
                    leaves_are_proved_though_the_node_was_behind_when_the_relay_started);
     tcase_add_test(tests, stopped_with_a_relay_under_way_it_says_so_and_serves_again);
