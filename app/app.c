@@ -77,6 +77,7 @@ struct vpr_app *vpr_app_open(struct vpr_kv *kv, char *err_text, size_t err_size)
     vpr_arena_init(&app->proposal, PROPOSAL_ARENA_BYTES);
     vpr_arena_init(&app->genesis_arena, GENESIS_ARENA_BYTES);
     app->pools = vpr_pools_create();
+    app->waiting = vpr_waiting_create();
     take_view(app);
     read_chain_id(app);
     return app;
@@ -89,6 +90,7 @@ void vpr_app_close(struct vpr_app *app)
     }
     vpr_view_release(app->view);
     vpr_pools_destroy(app->pools);
+    vpr_waiting_destroy(app->waiting);
     vpr_arena_finish(&app->block);
     vpr_arena_finish(&app->scratch);
     vpr_arena_finish(&app->proposal);
@@ -216,6 +218,7 @@ static enum vpr_code keep_genesis(struct vpr_app *app, const struct vpr_app_gene
                         "genesis time %" PRId64 " at least 0", genesis->initial_height,
                         genesis->time_s);
     }
+    vpr_waiting_clear(app->waiting);
     vpr_arena_release(&app->genesis_arena, 0);
     memcpy(app->chain_id, genesis->chain_id, len + 1);
     app->genesis = *genesis;
@@ -263,6 +266,12 @@ void vpr_app_check(struct vpr_app *app, struct vpr_bytes tx, bool recheck,
     }
     struct vpr_ctx ctx = next_ctx(app);
     vpr_tx_check(&ctx, &vpr_domain_tables, tx, recheck, ret);
+    if (ret->code == VPR_OK && !vpr_waiting_add(app->waiting, &ret->place)) {
+        ret->code = vpr_fail(&app->err, VPR_REPLAYED,
+                             "the mempool has a transaction of this account with the same "
+                             "sequence, or this unordered one; wait for the next block");
+        memcpy(ret->log, app->err.text, sizeof ret->log);
+    }
 }
 
 void vpr_app_simulate(struct vpr_app *app, struct vpr_bytes tx, struct vpr_tx_result *ret)
@@ -407,6 +416,7 @@ void vpr_app_commit(struct vpr_app *app)
     app->executed = 0;
     app->genesis.chain_id = NULL;
     vpr_arena_release(&app->genesis_arena, 0);
+    vpr_waiting_clear(app->waiting); /* what still waits is rechecked now */
     take_view(app);
 }
 
@@ -462,6 +472,7 @@ bool vpr_app_rollback(struct vpr_app *app, uint64_t height, char *err_text, size
         return false;
     }
     vpr_pools_forget(app->pools);
+    vpr_waiting_clear(app->waiting);
     take_view(app);
     return true;
 }

@@ -6,6 +6,8 @@
 
 #define VPR_CHAIN_ID_BYTES_MAX 50
 
+struct vpr_waiting;
+
 struct vpr_app {
     struct vpr_store *store;
     struct vpr_view *view; /* of the last commit */
@@ -16,6 +18,7 @@ struct vpr_app {
     struct vpr_arena block, scratch, proposal, genesis_arena;
     struct vpr_err err;
     struct vpr_pools *pools;
+    struct vpr_waiting *waiting; /* for the mempool only */
     struct vpr_events events;
     struct vpr_app_result result;
 
@@ -25,6 +28,13 @@ struct vpr_app {
     size_t first_count;
     uint64_t executed;              /* height waiting for commit, 0: none */
 };
+
+/* Places of transactions that the mempool took since the last commit. */
+struct vpr_waiting *vpr_waiting_create(void);
+void vpr_waiting_destroy(struct vpr_waiting *waiting);
+void vpr_waiting_clear(struct vpr_waiting *waiting);
+/* False: that place is taken. */
+VPR_MUST_USE bool vpr_waiting_add(struct vpr_waiting *waiting, const struct vpr_hash *place);
 
 /* Committed state for a block at `height`: nothing can be changed through it. */
 struct vpr_ctx vpr_app_read_ctx(struct vpr_app *app, uint64_t height, int64_t time_s);

@@ -187,6 +187,16 @@ void vpr_auth_account(struct vpr_ctx *ctx, const struct vpr_address *who,
     *ret_balance_uvipr = account == NULL ? 0 : account->balance;
 }
 
+struct vpr_hash vpr_auth_place(const struct vpr_envelope *env)
+{
+    uint8_t be[8];
+    if (env->wire.unordered) {
+        return seen_hash(env);
+    }
+    vpr_put_be64(be, env->wire.sequence);
+    return vpr_sha256_2(env->signer.b, sizeof env->signer.b, be, sizeof be);
+}
+
 void vpr_auth_unordered(struct vpr_ctx *ctx, const struct vpr_envelope *env,
                         struct vpr_hash *ret_seen, uint64_t *ret_left)
 {

@@ -22,6 +22,10 @@ enum vpr_auth_mode {
 void vpr_auth_account(struct vpr_ctx *ctx, const struct vpr_address *who,
                       uint64_t *ret_sequence, uint64_t *ret_balance_uvipr);
 
+/* Where a transaction stands among those of its account: its sequence, or, unordered, what the
+ * seen set knows it by. */
+struct vpr_hash vpr_auth_place(const struct vpr_envelope *env);
+
 /* Of an unordered transaction that verified: what the seen set will know it by, and how many
  * more of them the account may have. */
 void vpr_auth_unordered(struct vpr_ctx *ctx, const struct vpr_envelope *env,

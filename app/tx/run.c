@@ -103,7 +103,9 @@ static enum vpr_code check(struct vpr_ctx *ctx, const struct vpr_tables *tables,
     VPR_TRY(open_user(&env, ctx, tables, raw, false));
     ret->gas_wanted = env.wire.gas_limit;
     ret->gas_used = env.gas;
-    return verify(ctx, &env, recheck ? VPR_AUTH_RECHECK : VPR_AUTH_CHECK);
+    VPR_TRY(verify(ctx, &env, recheck ? VPR_AUTH_RECHECK : VPR_AUTH_CHECK));
+    ret->place = vpr_auth_place(&env);
+    return VPR_OK;
 }
 
 enum vpr_code vpr_tx_admit(struct vpr_ctx *ctx, const struct vpr_tables *tables,

@@ -154,6 +154,31 @@ static enum vpr_code checked(struct vpr_bytes raw)
     return check.code;
 }
 
+/* One fee could fill every mempool else. */
+START_TEST(the_mempool_takes_one_transaction_for_each_place)
+{
+    struct vpr_bytes first = alice(0, 600000), other = alice(0, 700000), next = alice(1, 0);
+    struct vpr_bytes loose = unordered("a");
+    struct vpr_tx_result r;
+    ck_assert_int_eq(checked(first), VPR_OK);
+    ck_assert_int_eq(checked(other), VPR_REPLAYED);
+    ck_assert_int_eq(checked(next), VPR_OK);
+    ck_assert_int_eq(checked(loose), VPR_OK);
+    ck_assert_int_eq(checked(loose), VPR_REPLAYED);
+    ck_assert_int_eq(checked(bob(0, 0)), VPR_OK);
+    /* A block later what waits is told again, and keeps its place. */
+    (void)run_block(NULL, 0);
+    vpr_app_check(app, first, true, &r);
+    ck_assert_int_eq(r.code, VPR_OK);
+    ck_assert_int_eq(checked(other), VPR_REPLAYED);
+    (void)run_block(NULL, 0);
+    ck_assert_int_eq(checked(other), VPR_OK); /* the first one is gone, whyever */
+    /* What was refused takes no place. */
+    ck_assert_int_eq(checked(alice(2, UINT64_C(1) << 61)), VPR_NO_FUNDS);
+    ck_assert_int_eq(checked(alice(2, 0)), VPR_OK);
+}
+END_TEST
+
 /* Session 0 is blocks 1 to 10: its work is committed in 11 to 20. */
 START_TEST(the_mempool_knows_the_window_of_the_next_block_and_who_owes_what)
 {
@@ -341,6 +366,7 @@ TCase *proposal_tests(void)
     tcase_add_test(t, no_more_unordered_ones_than_an_account_may_have);
     tcase_add_test(t, fees_beyond_the_balance_are_left_out);
     tcase_add_test(t, the_list_stays_within_the_encoded_size);
+    tcase_add_test(t, the_mempool_takes_one_transaction_for_each_place);
     tcase_add_test(t, the_mempool_knows_the_window_of_the_next_block_and_who_owes_what);
     tcase_add_test(t, session_messages_go_first_one_per_account_in_turn);
     tcase_add_test(t, ordinary_transactions_get_half_of_the_gas);
