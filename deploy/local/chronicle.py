@@ -35,7 +35,8 @@ class Chronicle:
         """Read what is new; cheap to call often."""
         chain = self.net.rest("/viper/v1/chain")
         self.remember(int(chain["session"]))
-        tip = int(self.comet.call("status")["sync_info"]["latest_block_height"])
+        # Committed by viperd: CometBFT tells of a block before it has that block's results.
+        tip = int(chain["height"])
         while self.height < tip:
             self.read(self.height + 1)
             self.height += 1
