@@ -267,9 +267,11 @@ void vpr_app_check(struct vpr_app *app, struct vpr_bytes tx, bool recheck,
     struct vpr_ctx ctx = next_ctx(app);
     vpr_tx_check(&ctx, &vpr_domain_tables, tx, recheck, ret);
     if (ret->code == VPR_OK && !vpr_waiting_add(app->waiting, &ret->place)) {
-        ret->code = vpr_fail(&app->err, VPR_REPLAYED,
-                             "the mempool has a transaction of this account with the same "
-                             "sequence, or this unordered one; wait for the next block");
+        ret->code = vpr_fail(&app->err, ret->taken,
+                             "the mempool has %s already; wait for the next block",
+                             ret->taken == VPR_REPLAYED
+                                 ? "this unordered transaction"
+                                 : "a transaction of the account with this sequence");
         memcpy(ret->log, app->err.text, sizeof ret->log);
     }
 }
@@ -340,6 +342,15 @@ static void order_events(struct vpr_app *app, struct vpr_tx_result *txs, size_t 
     app->result.block_event_count = before + late;
 }
 
+/* What CometBFT is told outlives the scratch of the block. */
+static void update_set(struct vpr_app *app, struct vpr_ctx *ctx)
+{
+    struct vpr_validator_update *updates = NULL;
+    ctx->arena = &app->block;
+    app->result.validator_count = vpr_validators_update(ctx, &updates);
+    app->result.validators = updates;
+}
+
 static void execute(struct vpr_app *app, struct vpr_ctx *ctx, const struct vpr_app_block *block)
 {
     struct vpr_tx_result *txs =
@@ -355,6 +366,7 @@ static void execute(struct vpr_app *app, struct vpr_ctx *ctx, const struct vpr_a
     }
     size_t after = app->events.count;
     run_steps(ctx, vpr_steps_after, vpr_steps_after_count, &none);
+    update_set(app, ctx); /* has events too, so before they are put in order */
 
     app->result.txs = txs;
     app->result.tx_count = block->count;
@@ -385,10 +397,6 @@ void vpr_app_finalize(struct vpr_app *app, const struct vpr_app_block *block,
     ctx.reveal = settled_reveal(&ctx, block);
     execute(app, &ctx, block);
 
-    struct vpr_validator_update *updates = NULL;
-    ctx.arena = &app->block;
-    app->result.validator_count = vpr_validators_update(&ctx, &updates);
-    app->result.validators = updates;
     app->result.app_hash = vpr_store_root(app->store);
     app->executed = block->height;
     vpr_arena_release(&app->scratch, 0);

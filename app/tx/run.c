@@ -105,6 +105,7 @@ static enum vpr_code check(struct vpr_ctx *ctx, const struct vpr_tables *tables,
     ret->gas_used = env.gas;
     VPR_TRY(verify(ctx, &env, recheck ? VPR_AUTH_RECHECK : VPR_AUTH_CHECK));
     ret->place = vpr_auth_place(&env);
+    ret->taken = env.wire.unordered ? VPR_REPLAYED : VPR_BAD_SEQUENCE;
     return VPR_OK;
 }
 

@@ -30,8 +30,10 @@ struct vpr_tx_result {
     uint64_t gas_wanted, gas_used; /* deterministic: they are hashed */
     struct vpr_bytes data;
     size_t event_first, event_count; /* in ctx->events */
-    /* By vpr_tx_check, of one that passed: of two with the same place one can run. */
+    /* By vpr_tx_check, of one that passed: of two with the same place one can run, the other
+     * gets this code. */
     struct vpr_hash place;
+    enum vpr_code taken;
 };
 
 /* What a decoded envelope says, for ordering and limits; nothing is verified. */

@@ -161,7 +161,7 @@ START_TEST(the_mempool_takes_one_transaction_for_each_place)
     struct vpr_bytes loose = unordered("a");
     struct vpr_tx_result r;
     ck_assert_int_eq(checked(first), VPR_OK);
-    ck_assert_int_eq(checked(other), VPR_REPLAYED);
+    ck_assert_int_eq(checked(other), VPR_BAD_SEQUENCE);
     ck_assert_int_eq(checked(next), VPR_OK);
     ck_assert_int_eq(checked(loose), VPR_OK);
     ck_assert_int_eq(checked(loose), VPR_REPLAYED);
@@ -170,7 +170,7 @@ START_TEST(the_mempool_takes_one_transaction_for_each_place)
     (void)run_block(NULL, 0);
     vpr_app_check(app, first, true, &r);
     ck_assert_int_eq(r.code, VPR_OK);
-    ck_assert_int_eq(checked(other), VPR_REPLAYED);
+    ck_assert_int_eq(checked(other), VPR_BAD_SEQUENCE);
     (void)run_block(NULL, 0);
     ck_assert_int_eq(checked(other), VPR_OK); /* the first one is gone, whyever */
     /* What was refused takes no place. */
