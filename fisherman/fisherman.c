@@ -9,6 +9,7 @@
 #include "app/base/mem.h"
 #include "app/client/daemon.h"
 #include "app/client/page.h"
+#include "app/client/purse.h"
 #include "app/host/file.h"
 #include "app/host/log.h"
 #include "fisherman/report.h"
@@ -57,6 +58,10 @@ static const struct vpr_metric rows[VPR_ROWS] = {
                         .help = "Last block seen."},
     [VPR_ROW_CONNECTED] = {.name = "viper_fisherman_node_connected", .type = VPR_GAUGE,
                            .help = "1 while the node answers."},
+    [VPR_ROW_BALANCE] = {.name = "viper_fisherman_operator_balance_uvipr", .type = VPR_GAUGE,
+                         .help = "What the operator's account holds for fees, in uvipr."},
+    [VPR_ROW_DISK] = {.name = "viper_fisherman_disk_free_bytes", .type = VPR_GAUGE,
+                      .help = "What is left where the samples are written."},
 };
 
 struct vpr_fisherman {
@@ -64,6 +69,7 @@ struct vpr_fisherman {
     char dir[VPR_BOOK_PATH_MAX - 64], corpus_dir[VPR_BOOK_PATH_MAX - 64];
     const struct vpr_key *operator_key;
     struct vpr_page *page;
+    struct vpr_purse *purse;
     struct vpr_watch *running, *ending;
     size_t report_count;
     struct vpr_report *reports[REPORTS_MAX];
@@ -89,6 +95,7 @@ static void refresh(void *arg)
     set(f, VPR_ROW_OPEN, f->report_count + (f->ending == NULL ? 0 : 1));
     set(f, VPR_ROW_HEIGHT, tip == NULL ? 0 : tip->height);
     set(f, VPR_ROW_CONNECTED, vpr_follow_connected(f->fishing.follow) ? 1 : 0);
+    set(f, VPR_ROW_DISK, vpr_disk_free(f->dir));
 }
 
 static void count_verdicts(struct vpr_fisherman *f, const struct vpr_book *book)
@@ -351,6 +358,10 @@ static enum vpr_code make_all(struct vpr_fisherman *f, const struct vpr_fisherma
                                                    (void *)(uintptr_t)f->operator_key};
     fishing->submitter = vpr_submitter_create(&submitter);
     vpr_follow_listen(fishing->follow, &hooks, f);
+    const struct vpr_purse_config purse = {
+        fishing->loop, fishing->node, vpr_submitter_account(fishing->submitter), "fisherman",
+        fishing->metrics, VPR_ROW_BALANCE};
+    f->purse = vpr_purse_create(&purse);
     return VPR_OK;
 }
 
@@ -388,6 +399,7 @@ void vpr_fisherman_destroy(struct vpr_fisherman *f)
     if (f == NULL) {
         return;
     }
+    vpr_purse_destroy(f->purse);
     vpr_watch_destroy(f->running);
     vpr_watch_destroy(f->ending);
     for (size_t i = 0; i < f->report_count; i++) {

@@ -22,6 +22,8 @@ enum vpr_fishing_row {
     VPR_ROW_ROUND_TRIP,
     VPR_ROW_HEIGHT,
     VPR_ROW_CONNECTED,
+    VPR_ROW_BALANCE,
+    VPR_ROW_DISK,
     VPR_ROWS,
 };
 

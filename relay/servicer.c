@@ -5,12 +5,14 @@
 #include "app/base/mem.h"
 #include "app/client/daemon.h"
 #include "app/client/page.h"
+#include "app/client/purse.h"
+#include "app/host/file.h"
 #include "app/host/log.h"
 #include "app/host/metrics.h"
 #include "app/rules/ids.h"
 #include "viper/v1/query.pb-c.h"
 
-#define BALANCE_MS 15000
+#define RECORD_MS 15000
 #define STOP_MS 5000
 
 enum row {
@@ -31,6 +33,8 @@ enum row {
     ROW_BALANCE,
     ROW_HEIGHT,
     ROW_CONNECTED,
+    ROW_DISK,
+    ROW_ELIGIBLE,
     ROW_COUNT,
 };
 
@@ -59,9 +63,10 @@ struct vpr_servicer {
     struct vpr_leaves *leaves;
     struct vpr_roster *roster;
     struct vpr_page *page;
-    struct vpr_timer *balance_timer, *stop_timer;
-    struct vpr_node_call *balance_call;
-    char operator_text[VPR_ADDRESS_TEXT_MAX];
+    struct vpr_purse *purse;
+    struct vpr_timer *record_timer, *stop_timer;
+    struct vpr_node_call *record_call;
+    char id_text[VPR_ADDRESS_TEXT_MAX];
     uint64_t stop_at_ms;
 
     struct vpr_metrics *metrics;
@@ -128,6 +133,11 @@ static void make_metrics(struct vpr_servicer *s)
                         .help = "Last block seen."},
         [ROW_CONNECTED] = {.name = "viper_relay_node_connected", .type = VPR_GAUGE,
                            .help = "1 while the node answers."},
+        [ROW_DISK] = {.name = "viper_relay_disk_free_bytes", .type = VPR_GAUGE,
+                      .help = "What is left where the leaves are written."},
+        [ROW_ELIGIBLE] = {.name = "viper_relay_eligible", .type = VPR_GAUGE,
+                          .help = "1 while the chain may draw this servicer: staked, not "
+                                  "paused."},
     };
     memcpy(s->table, rows, sizeof s->table);
     s->metrics = vpr_metrics_create(s->table, ROW_COUNT);
@@ -180,31 +190,31 @@ static void refresh(void *arg)
     set(s, ROW_UNSETTLED, vpr_commits_count(s->commits));
     set(s, ROW_HEIGHT, tip == NULL ? 0 : tip->height);
     set(s, ROW_CONNECTED, vpr_follow_connected(s->follow) ? 1 : 0);
+    set(s, ROW_DISK, vpr_disk_free(s->dir));
 }
 
-static void on_balance(void *arg, const struct vpr_node_answer *answer)
+static void on_record(void *arg, const struct vpr_node_answer *answer)
 {
     struct vpr_servicer *s = arg;
 
-    s->balance_call = NULL;
+    s->record_call = NULL;
     if (answer->ok) {
-        const Viper__V1__AccountInfo *account =
-            ((const Viper__V1__QueryAccountInfoResponse *)answer->message)->account;
-        if (account != NULL) {
-            set(s, ROW_BALANCE, account->balance_uvipr);
-        }
+        set(s, ROW_ELIGIBLE,
+            ((const Viper__V1__QueryServicerResponse *)answer->message)->eligible ? 1 : 0);
+    } else if (answer->status == 404) {
+        set(s, ROW_ELIGIBLE, 0); /* never staked, or left for good */
     }
-    vpr_timer_once(s->balance_timer, BALANCE_MS);
+    vpr_timer_once(s->record_timer, RECORD_MS);
 }
 
-static void ask_balance(void *arg)
+static void ask_record(void *arg)
 {
     struct vpr_servicer *s = arg;
 
-    s->balance_call = vpr_node_get(s->node, &viper__v1__query_account_info_response__descriptor,
-                                   on_balance, s, "/viper/v1/accounts/%s", s->operator_text);
-    if (s->balance_call == NULL) {
-        vpr_timer_once(s->balance_timer, BALANCE_MS);
+    s->record_call = vpr_node_get(s->node, &viper__v1__query_servicer_response__descriptor,
+                                  on_record, s, "/viper/v1/servicers/%s", s->id_text);
+    if (s->record_call == NULL) {
+        vpr_timer_once(s->record_timer, RECORD_MS);
     }
 }
 
@@ -280,10 +290,12 @@ static void make_chain_side(struct vpr_servicer *s, const struct vpr_relay_conf 
     add_relay_key(&roster, s->keys.relay_key);
     add_relay_key(&roster, s->keys.relay_key_next);
     s->roster = vpr_roster_create(&roster);
-    vpr_address_text(s->operator_text, VPR_PREFIX_ACCOUNT,
-                     &vpr_key_info(s->keys.operator_key)->address);
-    s->balance_timer = vpr_timer_create(s->loop, ask_balance, s);
-    vpr_timer_once(s->balance_timer, 0);
+    const struct vpr_purse_config purse = {
+        s->loop, s->node, vpr_submitter_account(s->submitter), "relay", s->metrics, ROW_BALANCE};
+    s->purse = vpr_purse_create(&purse);
+    vpr_address_text(s->id_text, VPR_PREFIX_ACCOUNT, id);
+    s->record_timer = vpr_timer_create(s->loop, ask_record, s);
+    vpr_timer_once(s->record_timer, 0);
 }
 
 static enum vpr_code make_all(struct vpr_servicer *s, const struct vpr_relay_conf *conf,
@@ -334,10 +346,9 @@ void vpr_servicer_destroy(struct vpr_servicer *s)
         return;
     }
     vpr_timer_destroy(s->stop_timer);
-    vpr_timer_destroy(s->balance_timer);
-    if (s->balance_call != NULL) {
-        vpr_node_cancel(s->balance_call);
-    }
+    vpr_timer_destroy(s->record_timer);
+    vpr_node_cancel(s->record_call);
+    vpr_purse_destroy(s->purse);
     vpr_backends_destroy(s->backends);
     vpr_leaves_destroy(s->leaves);
     vpr_serve_destroy(s->serve);

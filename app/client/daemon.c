@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "app/base/bytes.h"
+#include "app/client/purse.h"
 #include "app/host/file.h"
 #include "app/host/log.h"
 #include "app/host/loop.h"
@@ -19,7 +20,6 @@
 
 #define ARENA_BYTES (64u * 1024 * 1024)
 #define ERRORS_BYTES_MAX (64 * 1024)
-#define FEES_LOW_UVIPR 1000000 /* about a hundred messages at the default gas price */
 
 /* ---- home, config, keys ---- */
 
@@ -176,7 +176,7 @@ void vpr_daemon_check_fees(struct vpr_daemon *d)
             d, path, &viper__v1__query_account_info_response__descriptor, next);
     if (m != NULL) {
         const uint64_t balance = m->account == NULL ? 0 : m->account->balance_uvipr;
-        vpr_daemon_say(d, balance >= FEES_LOW_UVIPR, next, "fees",
+        vpr_daemon_say(d, balance >= VPR_PURSE_LOW_UVIPR, next, "fees",
                        "operator %s holds %" PRIu64 " uvipr", text, balance);
     }
 }

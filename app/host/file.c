@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "app/base/bytes.h"
@@ -197,6 +198,16 @@ enum vpr_code vpr_dir_make(const char *path, mode_t mode, struct vpr_err *err)
         part[i] = kept;
     }
     return VPR_OK;
+}
+
+uint64_t vpr_disk_free(const char *path)
+{
+    struct statvfs disk;
+
+    if (statvfs(path, &disk) != 0) {
+        return 0;
+    }
+    return (uint64_t)disk.f_bavail * disk.f_frsize;
 }
 
 void vpr_random(void *out, size_t len)

@@ -22,6 +22,9 @@ VPR_MUST_USE enum vpr_code vpr_file_create(const char *path, struct vpr_bytes da
 
 bool vpr_file_exists(const char *path);
 
+/* What is left for us on the file system of `path`, for metrics; 0 when it cannot be told. */
+uint64_t vpr_disk_free(const char *path);
+
 /* The directory and the missing ones above it. */
 VPR_MUST_USE enum vpr_code vpr_dir_make(const char *path, mode_t mode, struct vpr_err *err);
 
