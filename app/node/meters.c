@@ -52,6 +52,17 @@ static const struct vpr_metric rows[METER_COUNT] = {
     [METER_COMET_FAILURES] = {"viper_comet_failures_total",
                               "questions to CometBFT's RPC without an answer", VPR_COUNTER,
                               PLAIN, 0, NULL, 0},
+    [METER_SETTLED] = {"viper_settled_claims_total", "claims settled by verdict", VPR_COUNTER,
+                       LABELS("verdict", tally_verdicts), 0, NULL, 0},
+    [METER_SETTLED_CU] = {"viper_settled_cu_total", "CU that were paid for", VPR_COUNTER, PLAIN,
+                          0, NULL, 0},
+    [METER_UNPAID_CU] = {"viper_unpaid_cu_total",
+                         "CU that were claimed and are not paid: unproved, or beyond the quota",
+                         VPR_COUNTER, PLAIN, 0, NULL, 0},
+    [METER_MINTED] = {"viper_minted_uvipr_total", "minted for settled claims, in uvipr",
+                      VPR_COUNTER, PLAIN, 0, NULL, 0},
+    [METER_DISK] = {"viper_disk_free_bytes", "what is left where the state is written",
+                    VPR_GAUGE, PLAIN, 0, NULL, 0},
 };
 
 struct meters {
@@ -104,6 +115,16 @@ void meters_block(struct meters *meters, const struct bridge_committed *block, u
     }
     vpr_metric_observe(meters->metrics, METER_EXECUTE, 0, 0, block->execute_us);
     vpr_metric_observe(meters->metrics, METER_COMMIT, 0, 0, block->commit_us);
+}
+
+void meters_settled(struct meters *meters, const struct tally_sums *sums)
+{
+    for (size_t i = 0; i < TALLY_VERDICTS; i++) {
+        vpr_metric_add(meters->metrics, METER_SETTLED, i, 0, sums->claims[i]);
+    }
+    vpr_metric_add(meters->metrics, METER_SETTLED_CU, 0, 0, sums->settled_cu);
+    vpr_metric_add(meters->metrics, METER_UNPAID_CU, 0, 0, sums->unpaid_cu);
+    vpr_metric_add(meters->metrics, METER_MINTED, 0, 0, sums->minted);
 }
 
 void meters_check(struct meters *meters, enum vpr_code code)

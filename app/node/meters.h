@@ -6,6 +6,7 @@
 
 #include "app/host/metrics.h"
 #include "app/node/bridge.h"
+#include "app/node/tally.h"
 
 enum meter {
     METER_HEIGHT,
@@ -20,6 +21,11 @@ enum meter {
     METER_STREAMS,
     METER_CONNECTIONS,
     METER_COMET_FAILURES,
+    METER_SETTLED,
+    METER_SETTLED_CU,
+    METER_UNPAID_CU,
+    METER_MINTED,
+    METER_DISK,
     METER_COUNT
 };
 
@@ -29,6 +35,8 @@ struct meters *meters_create(void);
 void meters_destroy(struct meters *meters);
 
 void meters_block(struct meters *meters, const struct bridge_committed *block, uint64_t session);
+/* Claims that a block settled. */
+void meters_settled(struct meters *meters, const struct tally_sums *sums);
 void meters_check(struct meters *meters, enum vpr_code code);
 /* `route`: row of the route table, or SIZE_MAX for everything else. */
 void meters_request(struct meters *meters, size_t route, uint32_t status, uint64_t us);

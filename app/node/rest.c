@@ -5,6 +5,7 @@
 
 #include "app/base/bytes.h"
 #include "app/base/mem.h"
+#include "app/host/file.h"
 #include "app/host/log.h"
 #include "app/node/answer.h"
 #include "app/node/rest_inside.h"
@@ -162,6 +163,7 @@ static void metrics(struct rest *rest, const struct reply_to *to)
 
     meters_set(rest->meters, METER_STREAMS, (int64_t)events_streams(rest->events));
     meters_set(rest->meters, METER_CONNECTIONS, vpr_http_server_connections(rest->server));
+    meters_set(rest->meters, METER_DISK, (int64_t)vpr_disk_free(rest->options.data_dir));
     vpr_buf_init(&text, METRICS_BYTES_MAX);
     meters_write(rest->meters, &text);
     count(rest, to, NO_ROUTE, 200);
@@ -380,6 +382,9 @@ void rest_committed(struct rest *rest, const struct bridge_committed *block)
     uint64_t session = session_of(rest, &arena);
     vpr_arena_finish(&arena);
     meters_block(rest->meters, block, session);
+    struct tally_sums sums = {{0}, 0, 0, 0};
+    tally_block(&rest->tally, block->result, &sums);
+    meters_settled(rest->meters, &sums);
     news->rest = rest;
     news->height = block->height;
     events_block_text(&news->text, block, session);

@@ -27,6 +27,7 @@ struct rest_options {
     uint16_t port;       /* 0: the system picks one */
     const char *comet_rpc;
     struct vpr_conf_list origins; /* CORS; "*": all */
+    const char *data_dir;         /* whose disk the metrics tell of */
 };
 
 /* create → committed may be called → start → stop → destroy. `options` is kept. */

@@ -24,6 +24,7 @@ struct rest {
     struct vpr_pools *pools;
     struct vpr_arena arena; /* of one request */
     struct rest_later *later; /* list; loop thread */
+    struct tally tally; /* owner thread */
     pthread_t thread;
     bool running;
 };

@@ -174,7 +174,8 @@ int node_start(struct vpr_cli *cli)
     }
     if (n.app) {
         const struct rest_options options = {n.api_host, n.api_port, n.config.comet_rpc,
-                                             n.config.cors_origins};
+                                             n.config.cors_origins,
+                                             vpr_arena_text(&cli->arena, "%s/data", cli->home)};
         n.meters = meters_create();
         n.rest = rest_create(&options, n.meters);
         left = serve(&n);

@@ -406,6 +406,7 @@ START_TEST(metrics_tell_what_happened)
     w.seq[0]--;
     ck_assert_uint_eq(relay(&w, 1, 1, 0), 409);
     ck_assert(told(&w, "viper_relay_requests_total{chain=\"0001\",outcome=\"answered\"} 1\n"));
+    ck_assert(told(&w, "viper_relay_eligible 1\n"));
     ck_assert(told(&w, "viper_relay_disk_free_bytes "));
     ck_assert(!told(&w, "viper_relay_disk_free_bytes 0\n"));
     world_end(&w);
