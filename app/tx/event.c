@@ -5,6 +5,7 @@
 #include "app/tx/handler.h"
 
 #define ROOM_FIRST 64
+#define DIGITS_MAX 20 /* of 2^64 - 1 */
 
 static void check_name(const char *name)
 {
@@ -55,7 +56,8 @@ void vpr_event(struct vpr_ctx *ctx, const char *type)
     events->list[events->count++] = event;
 }
 
-static void add(struct vpr_ctx *ctx, const char *key, const char *value)
+/* `value` lives as long as the events. */
+static void put(struct vpr_ctx *ctx, const char *key, const char *value)
 {
     struct vpr_event *event = last(ctx);
     if (event == NULL) {
@@ -66,8 +68,15 @@ static void add(struct vpr_ctx *ctx, const char *key, const char *value)
     /* CometBFT stops indexing a block that claims its own two names. */
     VPR_ASSERT(strcmp(event->type, "tx") != 0 ||
                (strcmp(key, "hash") != 0 && strcmp(key, "height") != 0));
-    event->attributes[event->count++] =
-        (struct vpr_attribute){key, vpr_arena_text(ctx->events->arena, "%s", value)};
+    event->attributes[event->count++] = (struct vpr_attribute){key, value};
+}
+
+/* A block of settlements has tens of thousands of attributes: nothing is formatted here. */
+static void add(struct vpr_ctx *ctx, const char *key, const char *value)
+{
+    if (last(ctx) != NULL) {
+        put(ctx, key, vpr_arena_copy(ctx->events->arena, value, strlen(value) + 1));
+    }
 }
 
 void vpr_event_text(struct vpr_ctx *ctx, const char *key, const char *value)
@@ -77,17 +86,23 @@ void vpr_event_text(struct vpr_ctx *ctx, const char *key, const char *value)
 
 void vpr_event_u64(struct vpr_ctx *ctx, const char *key, uint64_t value)
 {
-    struct vpr_event *event = last(ctx);
-    if (event != NULL) {
-        add(ctx, key, vpr_arena_text(ctx->events->arena, "%" PRIu64, value));
-    }
+    char digits[DIGITS_MAX + 1];
+    char *first = digits + DIGITS_MAX;
+    *first = '\0';
+    do {
+        *--first = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    add(ctx, key, first);
 }
 
 void vpr_event_address(struct vpr_ctx *ctx, const char *key, const struct vpr_address *who)
 {
-    char text[VPR_ADDRESS_TEXT_MAX];
-    vpr_address_text(text, VPR_PREFIX_ACCOUNT, who);
-    add(ctx, key, text);
+    if (last(ctx) != NULL) {
+        char text[VPR_ADDRESS_TEXT_MAX];
+        vpr_address_text(text, VPR_PREFIX_ACCOUNT, who);
+        add(ctx, key, text);
+    }
 }
 
 void vpr_event_hex(struct vpr_ctx *ctx, const char *key, const void *data, size_t len)
@@ -95,6 +110,6 @@ void vpr_event_hex(struct vpr_ctx *ctx, const char *key, const void *data, size_
     if (last(ctx) != NULL) {
         char *text = vpr_arena_alloc(ctx->events->arena, 2 * len + 1);
         vpr_hex(text, data, len);
-        add(ctx, key, text);
+        put(ctx, key, text);
     }
 }

@@ -235,6 +235,20 @@ START_TEST(events_without_listener_cost_nothing_and_too_many_are_dropped)
 }
 END_TEST
 
+START_TEST(attributes_are_texts)
+{
+    vpr_event(&w->ctx, "some");
+    vpr_event_u64(&w->ctx, "least", 0);
+    vpr_event_u64(&w->ctx, "most", UINT64_MAX);
+    vpr_event_hex(&w->ctx, "hex", "\x00\xff", 2);
+    vpr_event_text(&w->ctx, "none", "");
+    ck_assert_str_eq(world_event(w, "some", "least"), "0");
+    ck_assert_str_eq(world_event(w, "some", "most"), "18446744073709551615");
+    ck_assert_str_eq(world_event(w, "some", "hex"), "00ff");
+    ck_assert_str_eq(world_event(w, "some", "none"), "");
+}
+END_TEST
+
 Suite *record_suite(void);
 Suite *record_suite(void)
 {
@@ -250,6 +264,7 @@ Suite *record_suite(void)
     tcase_add_test(t, both_sets_of_defaults_are_allowed);
     tcase_add_test(t, ranges_sums_windows_and_yields_are_checked);
     tcase_add_test(t, parameters_are_those_of_their_session);
+    tcase_add_test(t, attributes_are_texts);
     tcase_add_test(t, events_without_listener_cost_nothing_and_too_many_are_dropped);
     suite_add_tcase(s, t);
     return s;
