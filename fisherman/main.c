@@ -1,7 +1,6 @@
 /* viper-fisherman - the auditor's daemon. */
 #include <stdio.h>
 
-#include "app/client/corpus.h"
 #include "app/client/daemon.h"
 #include "app/rules/ids.h"
 #include "fisherman/fisherman.h"
@@ -26,19 +25,10 @@ static void check_corpus(struct vpr_daemon *d, const Viper__V1__ChainInfo *chain
     static const char next[] = "put the chain's file there (deploy/corpus, or the chain's "
                                "owner); until then this chain is not sampled";
     char path[PATH_BYTES_MAX];
-    struct vpr_corpus *corpus = NULL;
-    struct vpr_err err;
 
     snprintf(path, sizeof path, "%s/%04x.jsonl", conf->corpus_dir, chain->id);
-    if (vpr_corpus_load(&corpus, path, &err) != VPR_OK) {
-        vpr_daemon_say(d, false, next, "corpus", "%04x: %s", chain->id, err.text);
-        return;
-    }
-    const bool same = chain->corpus_hash.len == 32 &&
-                      memcmp(chain->corpus_hash.data, vpr_corpus_hash(corpus)->b, 32) == 0;
-    vpr_daemon_say(d, same, next, "corpus", "%04x %s: %zu templates, %s", chain->id, path,
-                   vpr_corpus_count(corpus), same ? "that of the chain" : "NOT that of the chain");
-    vpr_corpus_destroy(corpus);
+    vpr_daemon_check_corpus(d, path, chain->id,
+                            vpr_bytes_of(chain->corpus_hash.data, chain->corpus_hash.len), next);
 }
 
 static void check_chains(struct vpr_daemon *d, const Viper__V1__QueryFishermanResponse *me)

@@ -23,19 +23,10 @@ static void check_corpus(struct vpr_daemon *d, const Viper__V1__ChainInfo *chain
     static const char next[] = "put the chain's file there (deploy/corpus, or the chain's "
                                "owner); until then fishermen's samples are refused";
     char path[VPR_GATEWAY_PATH_MAX];
-    struct vpr_corpus *corpus;
-    struct vpr_err err;
 
     vpr_gateway_corpus_path(path, d->home, conf, (uint16_t)chain->id);
-    if (vpr_corpus_load(&corpus, path, &err) != VPR_OK) {
-        vpr_daemon_say(d, false, next, "corpus", "%04x: %s", chain->id, err.text);
-        return;
-    }
-    const bool same = chain->corpus_hash.len == 32 &&
-                      memcmp(chain->corpus_hash.data, vpr_corpus_hash(corpus)->b, 32) == 0;
-    vpr_daemon_say(d, same, next, "corpus", "%04x %s: %s", chain->id, path,
-                   same ? "that of the chain" : "NOT that of the chain");
-    vpr_corpus_destroy(corpus);
+    vpr_daemon_check_corpus(d, path, chain->id,
+                            vpr_bytes_of(chain->corpus_hash.data, chain->corpus_hash.len), next);
 }
 
 static void check_pairs(struct vpr_daemon *d, const Viper__V1__QueryRequestorResponse *m)

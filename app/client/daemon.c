@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "app/base/bytes.h"
+#include "app/client/corpus.h"
 #include "app/client/purse.h"
 #include "app/host/file.h"
 #include "app/host/log.h"
@@ -179,6 +180,23 @@ void vpr_daemon_check_fees(struct vpr_daemon *d)
         vpr_daemon_say(d, balance >= VPR_PURSE_LOW_UVIPR, next, "fees",
                        "operator %s holds %" PRIu64 " uvipr", text, balance);
     }
+}
+
+void vpr_daemon_check_corpus(struct vpr_daemon *d, const char *path, uint32_t chain,
+                             struct vpr_bytes hash, const char *next)
+{
+    struct vpr_corpus *corpus = NULL;
+    struct vpr_err err;
+
+    if (vpr_corpus_load(&corpus, path, &err) != VPR_OK) {
+        vpr_daemon_say(d, false, next, "corpus", "%04x: %s", chain, err.text);
+        return;
+    }
+    const struct vpr_hash *has = vpr_corpus_hash(corpus);
+    const bool same = vpr_bytes_equal(hash, vpr_bytes_of(has->b, sizeof has->b));
+    vpr_daemon_say(d, same, next, "corpus", "%04x %s: %zu templates, %s", chain, path,
+                   vpr_corpus_count(corpus), same ? "that of the chain" : "NOT that of the chain");
+    vpr_corpus_destroy(corpus);
 }
 
 static int cmd_check(struct vpr_daemon *d)

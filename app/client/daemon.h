@@ -71,6 +71,10 @@ const ProtobufCMessage *vpr_daemon_ask(struct vpr_daemon *daemon, const char *pa
 /* Whether the account of key 0 can pay for its messages; one line. */
 void vpr_daemon_check_fees(struct vpr_daemon *daemon);
 
+/* Whether the corpus file is the one that the chain's record names; one line. */
+void vpr_daemon_check_corpus(struct vpr_daemon *daemon, const char *path, uint32_t chain,
+                             struct vpr_bytes hash, const char *next);
+
 /* The home belongs to this process until `fd` is closed; DUPLICATE if another one has it. */
 VPR_MUST_USE enum vpr_code vpr_home_lock(int *ret_fd, const char *home, struct vpr_err *err);
 
