@@ -42,6 +42,7 @@ class Ports:
         names += [f"relay{i}" for i in range(1, genesis.SERVICERS + 1)]
         names += [f"bad{i}-{c}" for i in INJECTED for c in genesis.CHAINS]
         names += [f"metrics-{d}" for d in self.daemons()]
+        names += [f"metrics-comet{i}" for i in range(validators)]
         if free:
             self.map = dict(zip(names, free_ports(len(names))))
         elif base:
@@ -57,7 +58,7 @@ class Ports:
     @staticmethod
     def standard(names):
         fixed = {"p2p0": 26656, "rpc0": 26657, "rest0": 1317, "gateway": 8481, "shadow": 8482,
-                 "litecoin": 19332}
+                 "litecoin": 19332, "metrics-comet0": 26660}
         spare = iter(range(26700, 26900))
         out = {}
         for name in names:
@@ -65,7 +66,7 @@ class Ports:
                 out[name] = fixed[name]
             elif name.startswith("relay"):
                 out[name] = 8500 + int(name[5:])
-            elif name.startswith("metrics-"):
+            elif name.startswith("metrics-") and name[8:] in Ports.daemons():
                 out[name] = 9464 + Ports.daemons().index(name[8:])
             else:
                 out[name] = next(spare)
@@ -261,7 +262,13 @@ class Net(View):
                 self.cometbft, "start", "--home", home, "--proxy_app", address,
                 "--p2p.laddr", f"tcp://127.0.0.1:{self.ports[f'p2p{i}']}",
                 "--rpc.laddr", f"tcp://127.0.0.1:{self.ports[f'rpc{i}']}",
-                "--p2p.persistent_peers", peers], pair=f"viperd{i}")
+                "--p2p.persistent_peers", peers], pair=f"viperd{i}", env=self.watched(i))
+
+    def watched(self, i):
+        """CometBFT's metrics; a node that a test adds may have no port for them."""
+        port = self.ports.map.get(f"metrics-comet{i}")
+        return port and {"CMT_INSTRUMENTATION_PROMETHEUS": "true",
+                         "CMT_INSTRUMENTATION_PROMETHEUS_LISTEN_ADDR": f"127.0.0.1:{port}"}
 
     def start_litecoin(self):
         data = self.home("litecoin")
