@@ -4,6 +4,7 @@
 
 #include "app/base/bytes.h"
 #include "tests/unit/face.h"
+#include "viper/v1/tx.pb-c.h"
 
 /* The chain through its face: genesis, restarts, blocks, commits, readers. */
 
@@ -273,6 +274,27 @@ START_TEST(a_block_runs_its_transactions_and_commits)
 }
 END_TEST
 
+START_TEST(a_change_of_the_set_is_told_to_cometbft_and_among_the_events_of_the_block)
+{
+    struct world_envelope e = {.account_number = 2}; /* after alice and bob */
+    Viper__V1__MsgUnstake m = VIPER__V1__MSG_UNSTAKE__INIT;
+    const ProtobufCMessage *list = &m.base;
+    char owner[] = "validator1.owner";
+    m.owner = world_text(owner);
+    m.actor = world_text("validator1");
+    struct vpr_bytes tx = world_sign(&node, owner, &e, &list, 1);
+    const struct vpr_app_result *r = run_block(&tx, 1);
+    ck_assert_msg(r->txs[1].code == VPR_OK, "%s", r->txs[1].log);
+    ck_assert_uint_eq(r->validator_count, 1);
+    ck_assert_uint_eq(r->validators[0].power, 0);
+    size_t found = 0;
+    for (size_t i = 0; i < r->block_event_count; i++) {
+        found += strcmp(r->events[i]->type, "power") == 0;
+    }
+    ck_assert_uint_eq(found, 1);
+}
+END_TEST
+
 START_TEST(what_cannot_run_gets_its_code_and_never_stops_the_block)
 {
     static const uint8_t junk[] = {1, 2, 3};
@@ -498,6 +520,8 @@ int main(void)
     tcase_add_test(t, a_chain_may_begin_at_a_height_above_one);
     tcase_add_test(t, blocks_of_the_same_second_replay_nothing);
     tcase_add_test(t, a_block_runs_its_transactions_and_commits);
+    tcase_add_test(
+        t, a_change_of_the_set_is_told_to_cometbft_and_among_the_events_of_the_block);
     tcase_add_test(t, what_cannot_run_gets_its_code_and_never_stops_the_block);
     tcase_add_test(t, executing_twice_gives_the_same_hash_and_another_block_another);
     tcase_add_test(t, a_dropped_block_leaves_no_trace);
