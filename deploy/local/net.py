@@ -178,49 +178,62 @@ class Net(View):
             genesis.write(paths[0], state, consensus)
             for path in paths[1:]:  # one genesis: its time is consensus too
                 shutil.copyfile(paths[0], path)
-        for n in nodes:
-            genesis.tune(n, {"addr_book_strict": "false", "allow_duplicate_ip": "true",
-                             "log_level": '"error"', "timeout_commit": '"1s"',
-                             "timeout_propose": '"1s"'})
         self.write_configs()
         self.write_run()
         return new
 
+    @property
+    def node(self):
+        """The REST of the first node, which all daemons ask."""
+        return f"http://127.0.0.1:{self.ports['rest0']}"
+
     def write_configs(self):
-        node = f"http://127.0.0.1:{self.ports['rest0']}"
         for i in range(self.validators):
-            toml(os.path.join(self.home(f"node{i}"), "config", "app.toml"), {
-                "abci": {"address": f"unix://{self.sockets}/n{i}.sock"},
-                "api": {"listen": f"127.0.0.1:{self.ports[f'rest{i}']}"},
-                "comet": {"rpc": f"http://127.0.0.1:{self.ports[f'rpc{i}']}"},
-                "beacon": {"key": "beacon"},
-                "keyring": {"backend": "test"}})
+            self.write_node(i)
         for i in range(1, genesis.SERVICERS + 1):
-            config = {"node": node, "operator-key": "operator", "relay-key": "relay",
-                      "keyring-backend": "test",
-                      "listen": f"127.0.0.1:{self.ports[f'relay{i}']}",
-                      "metrics-listen": f"127.0.0.1:{self.ports[f'metrics-relay{i}']}"}
-            for chain in genesis.CHAINS:
-                url = self.backend_url(chain)
-                if i in INJECTED:
-                    url = f"http://127.0.0.1:{self.ports[f'bad{i}-{chain}']}"
-                backend = {"url": url}
-                if chain == 2:
-                    backend["auth"] = LITECOIN_AUTH
-                config[f"backend-{chain:04x}"] = backend
-            toml(os.path.join(self.home(f"relay{i}"), "relay.toml"), config)
+            self.write_relay(i)
         for i in range(1, genesis.FISHERMEN + 1):
             toml(os.path.join(self.home(f"fisherman{i}"), "fisherman.toml"), {
-                "node": node, "operator-key": "operator", "keyring-backend": "test",
+                "node": self.node, "operator-key": "operator", "keyring-backend": "test",
                 "corpus-dir": self.corpus, "allow-private-peers": True,
                 "metrics-listen": f"127.0.0.1:{self.ports[f'metrics-fisherman{i}']}"})
-        toml(os.path.join(self.home("gateway"), "gateway.toml"), {
-            "node": node, "requestor": self.actors.requestor["operator"]["address"],
+        self.write_gateway()
+
+    def write_node(self, i):
+        genesis.tune(self.home(f"node{i}"), {
+            "addr_book_strict": "false", "allow_duplicate_ip": "true", "log_level": '"error"',
+            "timeout_commit": '"1s"', "timeout_propose": '"1s"'})
+        toml(os.path.join(self.home(f"node{i}"), "config", "app.toml"), {
+            "abci": {"address": f"unix://{self.sockets}/n{i}.sock"},
+            "api": {"listen": f"127.0.0.1:{self.ports[f'rest{i}']}"},
+            "comet": {"rpc": f"http://127.0.0.1:{self.ports[f'rpc{i}']}"},
+            "beacon": {"key": "beacon"},
+            "keyring": {"backend": "test"}})
+
+    def write_relay(self, i):
+        config = {"node": self.node, "operator-key": "operator", "relay-key": "relay",
+                  "keyring-backend": "test",
+                  "listen": f"127.0.0.1:{self.ports[f'relay{i}']}",
+                  "metrics-listen": f"127.0.0.1:{self.ports[f'metrics-relay{i}']}"}
+        for chain in genesis.CHAINS:
+            url = self.backend_url(chain)
+            if i in INJECTED:
+                url = f"http://127.0.0.1:{self.ports[f'bad{i}-{chain}']}"
+            backend = {"url": url}
+            if chain == 2:
+                backend["auth"] = LITECOIN_AUTH
+            config[f"backend-{chain:04x}"] = backend
+        toml(os.path.join(self.home(f"relay{i}"), "relay.toml"), config)
+
+    def write_gateway(self, number=""):
+        """The gateway, or a further one beside it; its shadow port ends like its name."""
+        toml(os.path.join(self.home(f"gateway{number}"), "gateway.toml"), {
+            "node": self.node, "requestor": self.actors.requestor["operator"]["address"],
             "gateway-key": "gateway", "keyring-backend": "test", "corpus-dir": self.corpus,
             "allow-private-peers": True,
-            "listen": f"127.0.0.1:{self.ports['gateway']}",
-            "shadow-listen": f"127.0.0.1:{self.ports['shadow']}",
-            "metrics-listen": f"127.0.0.1:{self.ports['metrics-gateway']}"})
+            "listen": f"127.0.0.1:{self.ports[f'gateway{number}']}",
+            "shadow-listen": f"127.0.0.1:{self.ports[f'shadow{number}']}",
+            "metrics-listen": f"127.0.0.1:{self.ports[f'metrics-gateway{number}']}"})
 
     def write_run(self):
         a = self.actors
@@ -252,17 +265,20 @@ class Net(View):
         ids = [genesis.node_id(self.cometbft, self.home(f"node{i}"))
                for i in range(self.validators)]
         for i in range(self.validators):
-            home = self.home(f"node{i}")
-            address = f"unix://{self.sockets}/n{i}.sock"
-            self.start(f"viperd{i}", [self.viperd, "start", "--home", home],
-                       pair=f"cometbft{i}")
-            peers = ",".join(f"{ids[j]}@127.0.0.1:{self.ports[f'p2p{j}']}"
-                             for j in range(self.validators) if j != i)
-            self.start(f"cometbft{i}", [
-                self.cometbft, "start", "--home", home, "--proxy_app", address,
-                "--p2p.laddr", f"tcp://127.0.0.1:{self.ports[f'p2p{i}']}",
-                "--rpc.laddr", f"tcp://127.0.0.1:{self.ports[f'rpc{i}']}",
-                "--p2p.persistent_peers", peers], pair=f"viperd{i}", env=self.watched(i))
+            self.start_node(i, ids)
+
+    def start_node(self, i, ids):
+        """viperd and CometBFT of a node; ids are those of the validators, its peers."""
+        home = self.home(f"node{i}")
+        address = f"unix://{self.sockets}/n{i}.sock"
+        self.start(f"viperd{i}", [self.viperd, "start", "--home", home], pair=f"cometbft{i}")
+        peers = ",".join(f"{ids[j]}@127.0.0.1:{self.ports[f'p2p{j}']}"
+                         for j in range(self.validators) if j != i)
+        self.start(f"cometbft{i}", [
+            self.cometbft, "start", "--home", home, "--proxy_app", address,
+            "--p2p.laddr", f"tcp://127.0.0.1:{self.ports[f'p2p{i}']}",
+            "--rpc.laddr", f"tcp://127.0.0.1:{self.ports[f'rpc{i}']}",
+            "--p2p.persistent_peers", peers], pair=f"viperd{i}", env=self.watched(i))
 
     def watched(self, i):
         """CometBFT's metrics; a node that a test adds may have no port for them."""
