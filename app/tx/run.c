@@ -25,12 +25,14 @@ static enum vpr_code open_user(struct vpr_envelope *env, struct vpr_ctx *ctx,
                                const struct vpr_tables *tables, struct vpr_bytes raw,
                                bool simulated)
 {
-    if (vpr_tx_is_system(ctx->arena, raw)) {
+    enum vpr_code code = vpr_envelope_open(env, ctx, tables, raw, simulated);
+    /* No table has it, so that what opens holds none. */
+    if (code != VPR_OK && vpr_tx_is_system(ctx->arena, raw)) {
         return vpr_fail(ctx->err, VPR_SYSTEM_ONLY,
                         "the system transaction comes from a block's "
                         "proposer, as the first of the block");
     }
-    return vpr_envelope_open(env, ctx, tables, raw, simulated);
+    return code;
 }
 
 static void draw(struct vpr_tx_sketch *sketch, const struct vpr_envelope *env)
