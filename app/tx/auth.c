@@ -244,10 +244,10 @@ static enum vpr_code check_price(struct vpr_ctx *ctx, const struct vpr_envelope 
                         "needs %" PRIu64 " gas, gas_limit is %" PRIu64, env->gas,
                         wire->gas_limit);
     }
-    uint64_t least = vpr_envelope_fee(ctx, env->gas);
-    if (wire->fee_uvipr < least) {
-        return vpr_fail(ctx->err, VPR_FEE_TOO_LOW, "%" PRIu64 " gas cost at least %" PRIu64
-                        " uvipr, the fee is %" PRIu64, env->gas, least, wire->fee_uvipr);
+    if (wire->fee_uvipr < env->least_fee) {
+        return vpr_fail(ctx->err, VPR_FEE_TOO_LOW,
+                        "%" PRIu64 " gas cost at least %" PRIu64 " uvipr, the fee is %" PRIu64,
+                        env->gas, env->least_fee, wire->fee_uvipr);
     }
     if (account->balance < wire->fee_uvipr) {
         return vpr_fail(ctx->err, VPR_NO_FUNDS, "the fee is %" PRIu64 " uvipr, the account has "

@@ -75,7 +75,8 @@ static enum vpr_code check_signers(struct vpr_envelope *env, struct vpr_ctx *ctx
     return VPR_OK;
 }
 
-uint64_t vpr_envelope_session(struct vpr_ctx *ctx)
+/* The session whose prices count now. */
+static uint64_t running_session(struct vpr_ctx *ctx)
 {
     const struct vpr_key_buf key = vpr_key(VPR_KEY_CURRENT);
     struct vpr_bytes value;
@@ -86,16 +87,11 @@ uint64_t vpr_envelope_session(struct vpr_ctx *ctx)
     return vpr_get_be64(value.data);
 }
 
-uint64_t vpr_envelope_fee(struct vpr_ctx *ctx, uint64_t gas)
-{
-    uint64_t price = vpr_param(ctx, VPR_P_min_gas_price, vpr_envelope_session(ctx));
-    return vpr_mul_div_ceil(gas, price, 1000);
-}
-
 /* Table of protocol.md, 2. */
 static void count_gas(struct vpr_envelope *env, struct vpr_ctx *ctx)
 {
-    uint64_t message_gas = vpr_param(ctx, VPR_P_message_gas, vpr_envelope_session(ctx));
+    struct vpr_params params;
+    vpr_params_get(ctx, &params, running_session(ctx));
     env->signatures = 0;
     env->lane = VPR_LANE_SESSION;
     for (size_t i = 0; i < env->wire.message_count; i++) {
@@ -107,9 +103,10 @@ static void count_gas(struct vpr_envelope *env, struct vpr_ctx *ctx)
             env->lane = VPR_LANE_ORDINARY;
         }
     }
-    env->gas = env->wire.message_count * message_gas +
+    env->gas = env->wire.message_count * params.v[VPR_P_message_gas] +
                env->wire.signed_len * VPR_TX_GAS_PER_BYTE +
                env->signatures * VPR_TX_GAS_PER_SIGNATURE;
+    env->least_fee = vpr_mul_div_ceil(env->gas, params.v[VPR_P_min_gas_price], 1000);
 }
 
 enum vpr_code vpr_envelope_open(struct vpr_envelope *ret, struct vpr_ctx *ctx,

@@ -12,17 +12,12 @@ struct vpr_envelope {
     const struct vpr_handler *rows[VPR_TX_MESSAGES_MAX];
     const ProtobufCMessage *messages[VPR_TX_MESSAGES_MAX];
     uint64_t gas, signatures;
+    uint64_t least_fee; /* ceil(gas x min_gas_price / 1000) */
     enum vpr_lane lane;
 };
 
 VPR_MUST_USE enum vpr_code vpr_envelope_open(struct vpr_envelope *ret, struct vpr_ctx *ctx,
                                              const struct vpr_tables *tables,
                                              struct vpr_bytes raw, bool simulated);
-
-/* The session whose prices count now: the running one. */
-uint64_t vpr_envelope_session(struct vpr_ctx *ctx);
-
-/* The fee that `gas` must state: ceil(gas x min_gas_price / 1000). */
-uint64_t vpr_envelope_fee(struct vpr_ctx *ctx, uint64_t gas);
 
 #endif
