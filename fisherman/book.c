@@ -10,6 +10,7 @@
 #include "app/base/hash.h"
 #include "app/base/mem.h"
 #include "app/host/file.h"
+#include "app/host/log.h"
 
 #define VERSION 1
 #define CHECK_BYTES 8
@@ -29,8 +30,9 @@ void vpr_book_path(char path[VPR_BOOK_PATH_MAX], const char *dir, uint64_t sessi
 
 /* ---- writing ---- */
 
-/* One frame in one write; what was torn before is cut when the file is read. */
-static void append(struct vpr_book *book, const uint8_t *payload, size_t len)
+/* One frame in one write; what was torn before is cut when the file is read.  False: there is
+ * no room for it, and the file ends where it did. */
+static bool append(struct vpr_book *book, const uint8_t *payload, size_t len)
 {
     uint8_t frame[4 + FRAME_BYTES_MAX + CHECK_BYTES];
     const struct vpr_hash check = vpr_sha256(payload, len);
@@ -45,15 +47,22 @@ static void append(struct vpr_book *book, const uint8_t *payload, size_t len)
         if (n < 0 && errno == EINTR) {
             continue;
         }
+        if (n < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) {
+            if (ftruncate(book->fd, (off_t)book->file_bytes) != 0) {
+                VPR_HALT("cannot truncate a book of samples");
+            }
+            return false;
+        }
         if (n <= 0) {
             VPR_HALT("cannot write a book of samples");
         }
         at += (size_t)n;
     }
     book->file_bytes += whole;
+    return true;
 }
 
-static void append_session(struct vpr_book *book)
+static bool append_session(struct vpr_book *book)
 {
     uint8_t bytes[128];
     struct vpr_writer w = vpr_writer(bytes, sizeof bytes);
@@ -65,10 +74,10 @@ static void append_session(struct vpr_book *book)
     vpr_write_be64(&w, book->last);
     vpr_write(&w, book->seed.b, sizeof book->seed.b);
     vpr_write(&w, book->fisherman.b, sizeof book->fisherman.b);
-    append(book, bytes, w.len);
+    return append(book, bytes, w.len);
 }
 
-static void append_sid(struct vpr_book *book, const struct vpr_book_terms *terms)
+static bool append_sid(struct vpr_book *book, const struct vpr_book_terms *terms)
 {
     uint8_t bytes[4096];
     struct vpr_writer w = vpr_writer(bytes, sizeof bytes);
@@ -89,7 +98,7 @@ static void append_sid(struct vpr_book *book, const struct vpr_book_terms *terms
     for (uint32_t i = 0; i < terms->key_count; i++) {
         vpr_write(&w, terms->keys[i].b, sizeof terms->keys[i].b);
     }
-    append(book, bytes, w.len);
+    return append(book, bytes, w.len);
 }
 
 static void write_finding(struct vpr_writer *w, const struct vpr_finding *f)
@@ -116,7 +125,7 @@ static bool read_finding(struct vpr_reader *r, struct vpr_finding *ret)
     return true;
 }
 
-static void append_word(struct vpr_book *book, const struct vpr_book_word *word)
+static bool append_word(struct vpr_book *book, const struct vpr_book_word *word)
 {
     uint8_t bytes[128];
     struct vpr_writer w = vpr_writer(bytes, sizeof bytes);
@@ -126,10 +135,10 @@ static void append_word(struct vpr_book *book, const struct vpr_book_word *word)
     vpr_write_be32(&w, word->group);
     vpr_write_be64(&w, word->at_ms);
     write_finding(&w, &word->finding);
-    append(book, bytes, w.len);
+    return append(book, bytes, w.len);
 }
 
-static void append_sample(struct vpr_book *book, const struct vpr_book_sample *s)
+static bool append_sample(struct vpr_book *book, const struct vpr_book_sample *s)
 {
     uint8_t bytes[SAMPLE_FIXED_BYTES + VPR_SAMPLE_BYTES_MAX];
     uint8_t token[VPR_TOKEN_BYTES], sample[VPR_SAMPLE_BYTES_MAX];
@@ -145,10 +154,10 @@ static void append_sample(struct vpr_book *book, const struct vpr_book_sample *s
     vpr_token_encode(token, &s->token);
     vpr_write(&w, token, sizeof token);
     vpr_write(&w, sample, vpr_sample_encode(sample, &s->sample));
-    append(book, bytes, w.len);
+    return append(book, bytes, w.len);
 }
 
-static void append_seal(struct vpr_book *book, const struct vpr_book_sid *sid)
+static bool append_seal(struct vpr_book *book, const struct vpr_book_sid *sid)
 {
     const size_t size = 1 + 32 + 32 + 32 + 4 + (size_t)sid->sample_count;
     uint8_t *bytes = vpr_mem_alloc(size);
@@ -162,8 +171,9 @@ static void append_seal(struct vpr_book *book, const struct vpr_book_sid *sid)
     for (uint32_t i = 0; i < sid->sample_count; i++) {
         vpr_write_u8(&w, (uint8_t)book->samples[sid->samples[i]]->sample.verdict);
     }
-    append(book, bytes, w.len);
+    const bool good = append(book, bytes, w.len);
     vpr_mem_free(bytes);
+    return good;
 }
 
 /* ---- in memory ---- */
@@ -531,7 +541,10 @@ enum vpr_code vpr_book_open(struct vpr_book **ret, const char *dir,
     book->first = session->first;
     book->last = session->last;
     book->seed = session->seed;
-    append_session(book);
+    if (!append_session(book)) {
+        vpr_book_close(book);
+        return vpr_fail(err, VPR_DENIED, "no room on the disk for samples in %s", dir);
+    }
     *ret = book;
     return VPR_OK;
 }
@@ -564,7 +577,11 @@ uint32_t vpr_book_sid(struct vpr_book *book, const struct vpr_book_terms *terms)
     if (book->ended || !put_sid(book, terms)) {
         return VPR_BOOK_NO_SID;
     }
-    append_sid(book, terms);
+    if (!append_sid(book, terms)) {
+        book->sid_count--;
+        vpr_mem_free(book->sids[book->sid_count]);
+        return VPR_BOOK_NO_SID;
+    }
     return book->sid_count - 1;
 }
 
@@ -583,13 +600,28 @@ bool vpr_book_seen(const struct vpr_book *book, uint32_t index, uint32_t seat,
     return false;
 }
 
+/* The last sample, which has found no room. */
+static void take_back(struct vpr_book *book)
+{
+    struct vpr_book_sample *last = book->samples[--book->sample_count];
+    struct vpr_book_sid *sid = book->sids[last->sid];
+
+    sid->sample_count--;
+    sid->sent[last->seat]--;
+    sid->spent_cu[last->seat] -= last->sample.request.part.cu;
+    vpr_mem_free(last);
+}
+
 bool vpr_book_add(struct vpr_book *book, const struct vpr_book_sample *sample)
 {
     VPR_ASSERT(sample->sample.verdict == VPR_VERDICT_NONE);
     if (book->ended || !put_sample(book, sample)) {
         return false;
     }
-    append_sample(book, sample);
+    if (!append_sample(book, sample)) {
+        take_back(book);
+        return false;
+    }
     return true;
 }
 
@@ -598,7 +630,10 @@ bool vpr_book_add_word(struct vpr_book *book, const struct vpr_book_word *word)
     if (book->ended || !put_word(book, word)) {
         return false;
     }
-    append_word(book, word);
+    if (!append_word(book, word)) {
+        book->word_count--;
+        return false;
+    }
     return true;
 }
 
@@ -634,6 +669,7 @@ static void judge_sid(struct vpr_book *book, uint32_t index)
 void vpr_book_end(struct vpr_book *book)
 {
     static const uint8_t end = KIND_END;
+    bool kept = true;
 
     if (book->ended) {
         return;
@@ -652,13 +688,17 @@ void vpr_book_end(struct vpr_book *book)
         sid->seal = close_sid(book, i);
         uint32_t *ordered = sid->samples;
         sid->samples = received;
-        append_seal(book, sid);
+        kept = append_seal(book, sid) && kept;
         sid->samples = ordered;
         vpr_mem_free(received);
     }
-    append(book, &end, sizeof end);
-    if (fdatasync(book->fd) != 0) {
+    kept = kept && append(book, &end, sizeof end);
+    if (kept && fdatasync(book->fd) != 0) {
         VPR_HALT("cannot sync a book of samples");
+    }
+    if (!kept) {
+        vpr_log_error("fisherman", "no room on the disk for seals: no restart before they are "
+                      "revealed, or these cards are lost", "session=%" PRIu64, book->session);
     }
     book->ended = true;
 }

@@ -103,14 +103,14 @@ VPR_MUST_USE enum vpr_code vpr_book_read(struct vpr_book **ret, const char *dir,
                                          struct vpr_err *err);
 void vpr_book_close(struct vpr_book *book); /* NULL is fine */
 
-/* The sid's index; it is added if it is new.  VPR_BOOK_NO_SID when there are too many, or when
- * the book knows it with another bench. */
+/* The sid's index; it is added if it is new.  VPR_BOOK_NO_SID when there are too many, when the
+ * book knows it with another bench, or when the disk is full. */
 uint32_t vpr_book_sid(struct vpr_book *book, const struct vpr_book_terms *terms);
 
 /* This client key used this seq with this servicer before. */
 bool vpr_book_seen(const struct vpr_book *book, uint32_t sid, uint32_t seat,
                    const struct vpr_request *part);
-/* Written before it returns; false when the book is full or sealed. */
+/* Written before it returns; false when the book or the disk is full, or the book sealed. */
 VPR_MUST_USE bool vpr_book_add(struct vpr_book *book, const struct vpr_book_sample *sample);
 
 VPR_MUST_USE bool vpr_book_add_word(struct vpr_book *book, const struct vpr_book_word *word);

@@ -257,7 +257,7 @@ static void ready(struct watched *w, const Viper__V1__QueryRequestorResponse *m)
     } else {
         w->index = vpr_book_sid(watch->book, &w->terms);
         if (w->index == VPR_BOOK_NO_SID) {
-            leave_out(w, "an earlier run knew another bench");
+            leave_out(w, "the disk is full, or an earlier run knew another bench");
         } else {
             w->step = READY;
         }

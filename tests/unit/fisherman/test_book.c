@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -340,6 +341,61 @@ START_TEST(a_sid_with_another_bench_is_not_taken)
 }
 END_TEST
 
+/* The limit of a file's size stands in for a full disk. */
+static void disk_of(rlim_t bytes)
+{
+    const struct rlimit limit = {bytes, RLIM_INFINITY};
+
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST(a_full_disk_loses_only_what_did_not_fit)
+{
+    signal(SIGXFSZ, SIG_IGN);
+    struct vpr_book *book = opened();
+    fill(book, &one, 3);
+    const uint32_t kept = book->sample_count;
+    const struct vpr_book_sample s = kept_of(&one, 0, 0, 9, 9000, value_finding("right"), 10);
+    struct vpr_book_word word = {.sid = 0, .group = 9, .finding = value_finding("right")};
+    disk_of(book->file_bytes + 100); /* a part of it fits */
+    ck_assert(!vpr_book_add(book, &s));
+    ck_assert(!vpr_book_add(book, &s));
+    ck_assert_uint_eq(book->sample_count, kept);
+    disk_of(book->file_bytes);
+    ck_assert(!vpr_book_add_word(book, &word));
+    ck_assert_uint_eq(vpr_book_sid(book, &two.terms), VPR_BOOK_NO_SID);
+    disk_of(RLIM_INFINITY);
+    ck_assert(vpr_book_add(book, &s));
+    ck_assert_uint_eq(vpr_book_sid(book, &two.terms), 1);
+    vpr_book_close(book);
+    book = read_again();
+    ck_assert_uint_eq(book->cut_bytes, 0);
+    ck_assert_uint_eq(book->sample_count, kept + 1);
+    ck_assert_uint_eq(book->sids[0]->sent[0], 4);
+    /* Without room for the seals the cards are made all the same: they can still be sent. */
+    disk_of(book->file_bytes + 10);
+    vpr_book_end(book);
+    ck_assert(book->ended);
+    ck_assert(book->sids[0]->sealed);
+    disk_of(RLIM_INFINITY);
+    vpr_book_close(book);
+}
+END_TEST
+
+START_TEST(without_room_for_its_first_line_there_is_no_book)
+{
+    struct vpr_book *book = NULL;
+    struct vpr_err err;
+
+    signal(SIGXFSZ, SIG_IGN);
+    disk_of(10);
+    ck_assert_int_ne(vpr_book_open(&book, dir, &of, &me, &err), VPR_OK);
+    ck_assert_ptr_null(book);
+    disk_of(RLIM_INFINITY);
+    vpr_book_close(opened());
+}
+END_TEST
+
 Suite *suite_book(void)
 {
     Suite *suite = suite_create("book");
@@ -357,6 +413,8 @@ Suite *suite_book(void)
     tcase_add_test(tests, a_killed_process_loses_nothing_it_was_told);
     tcase_add_test(tests, a_book_of_another_network_or_fisherman_begins_anew);
     tcase_add_test(tests, a_sid_with_another_bench_is_not_taken);
+    tcase_add_test(tests, a_full_disk_loses_only_what_did_not_fit);
+    tcase_add_test(tests, without_room_for_its_first_line_there_is_no_book);
     suite_add_tcase(suite, tests);
     return suite;
 }
