@@ -18,6 +18,13 @@ static uint64_t random_below(uint64_t n)
     return v % n;
 }
 
+/* Time of day for the book, which outlives us; but a clock that is set meanwhile must not
+ * move samples against each other: heads are judged by it. */
+static uint64_t now_of(const struct vpr_watch *watch)
+{
+    return watch->fishing->epoch_ms + vpr_mono_ms();
+}
+
 /* A template at random, of those whose places can be filled by now. */
 static bool draw_template(struct watched *w, struct group *group, bool heads_only)
 {
@@ -91,7 +98,7 @@ static void on_word(void *arg, const struct vpr_http_result *result)
     struct watched *w = doubt->of;
     const struct group *group = &w->groups[doubt->group];
     struct vpr_book_word word = {.sid = w->index, .group = w->first_group + doubt->group,
-                                 .at_ms = vpr_wall_ms()};
+                                 .at_ms = now_of(w->watch)};
 
     if (result->failure == VPR_HTTP_FAILURE_NONE) {
         word.finding = vpr_finding_of(group->template, doubt->id, (uint16_t)result->status,
@@ -163,7 +170,7 @@ static void keep(struct watched *w, const struct flight *flight,
                                 .seat = flight->slot.seat,
                                 .group = w->first_group + flight->slot.group,
                                 .gateway_key = answer->gateway_key,
-                                .at_ms = vpr_wall_ms(),
+                                .at_ms = now_of(w->watch),
                                 .token = answer->token,
                                 .sample = answer->sample};
 

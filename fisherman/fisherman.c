@@ -375,6 +375,7 @@ enum vpr_code vpr_fisherman_create(struct vpr_fisherman **ret, struct vpr_loop *
     enum vpr_code code = VPR_OK;
 
     f->fishing.loop = loop;
+    f->fishing.epoch_ms = vpr_wall_ms() - vpr_mono_ms();
     f->fishing.dir = f->dir;
     f->fishing.corpus_dir = f->corpus_dir;
     f->fishing.samples_target = (uint32_t)conf->samples_target;
