@@ -63,7 +63,7 @@ struct vpr_node_call *report_ask(struct vpr_report *report, const char *what, ui
 /* review.c: fills in `expected` of every revealed card, then calls `done`; an answer that does
  * not come leaves the rest at 0. */
 void report_review(struct vpr_report *report, void (*done)(struct vpr_report *report));
-/* One line a sid. */
+/* One line of the session, and one a sid. */
 void report_tell(const struct vpr_report *report);
 
 #endif

@@ -202,8 +202,35 @@ void report_review(struct vpr_report *report, void (*done)(struct vpr_report *re
     }
 }
 
+static const char *why_lost(const struct fate *fate)
+{
+    return fate->revealed ? "" : fate->why != NULL ? fate->why : "too late";
+}
+
+/* Of all its sids, as the operator counts: the first reason stands for those that follow. */
+static void tell_session(const struct vpr_report *report)
+{
+    const char *why = "no";
+    uint32_t revealed = 0;
+    uint64_t reward = 0;
+
+    for (uint32_t i = 0; i < report->book->sid_count; i++) {
+        const struct fate *fate = &report->fates[i];
+        revealed += fate->revealed ? 1 : 0;
+        reward += fate->expected.reward_uvipr;
+        if (!fate->revealed && strcmp(why, "no") == 0) {
+            why = why_lost(fate);
+        }
+    }
+    vpr_log_info("fisherman", "session is settled",
+                 "session=%" PRIu64 " sids=%" PRIu32 " sealed=%" PRIu32 " revealed=%" PRIu32
+                 " reward_uvipr=%" PRIu64 " lost=%s", report->book->session,
+                 report->book->sid_count, report->sealed, revealed, reward, why);
+}
+
 void report_tell(const struct vpr_report *report)
 {
+    tell_session(report);
     for (uint32_t i = 0; i < report->book->sid_count; i++) {
         const struct vpr_book_sid *sid = report->book->sids[i];
         const struct fate *fate = &report->fates[i];
@@ -222,7 +249,6 @@ void report_tell(const struct vpr_report *report)
                      " revealed=%d factor_ppm=%" PRIu32 " reward_uvipr=%" PRIu64 " why=%s",
                      report->book->session, text, sid->terms.chain, sid->sample_count, answered,
                      checked, correct, fate->revealed ? 1 : 0, fate->expected.factor_ppm,
-                     fate->expected.reward_uvipr,
-                     fate->revealed ? "" : fate->why != NULL ? fate->why : "too late");
+                     fate->expected.reward_uvipr, why_lost(fate));
     }
 }
