@@ -260,15 +260,19 @@ struct job {
     void *arg;
 };
 
-/* Shared by the owner, the thread and posted jobs; whoever drops the last count frees it.
- * A look-up may hang for half a minute, so that the owner cannot wait for the thread. */
+/* Side by side, so that names whose servers hang hold up nobody else's: others choose them. */
+#define RESOLVE_THREADS_MAX 16
+
+/* Shared by the owner, the threads and posted jobs; whoever drops the last count frees it.
+ * A look-up may hang for half a minute, so that the owner cannot wait for a thread. */
 struct vpr_resolver {
     pthread_mutex_t lock;
     pthread_cond_t some;
     struct vpr_loop *loop; /* NULL once the owner is gone */
     unsigned refs;
-    bool started;
+    unsigned threads, idle;
     struct job *first, *last;
+    size_t queued; /* in that list; `waiting` also has those being looked up */
     size_t waiting;
 };
 
@@ -360,10 +364,13 @@ static void *resolve_thread(void *arg)
     while (r->loop != NULL) {
         struct job *job = r->first;
         if (job == NULL) {
+            r->idle++;
             pthread_cond_wait(&r->some, &r->lock);
+            r->idle--;
             continue;
         }
         r->first = job->next;
+        r->queued--;
         pthread_mutex_unlock(&r->lock);
         look_up(job);
         pthread_mutex_lock(&r->lock);
@@ -396,22 +403,23 @@ void vpr_resolver_destroy(struct vpr_resolver *r)
         r->first = job->next;
         drop_job(r, job);
     }
-    pthread_cond_signal(&r->some);
+    pthread_cond_broadcast(&r->some);
     pthread_mutex_unlock(&r->lock);
     unref(r);
 }
 
+/* One more, when those that wait for work are too few.  With the lock held. */
 static void start_thread(struct vpr_resolver *r)
 {
     pthread_t thread;
-    if (r->started) {
+    if (r->queued <= r->idle || r->threads == RESOLVE_THREADS_MAX) {
         return;
     }
     if (pthread_create(&thread, NULL, resolve_thread, r) != 0) {
-        VPR_HALT("cannot start the resolver's thread");
+        VPR_HALT("cannot start a resolver's thread");
     }
     pthread_detach(thread);
-    r->started = true;
+    r->threads++;
     r->refs++;
 }
 
@@ -445,6 +453,7 @@ bool vpr_resolver_start(struct vpr_resolver *r, const char *host, uint16_t port,
                 r->last->next = job;
             }
             r->last = job;
+            r->queued++;
             start_thread(r);
             pthread_cond_signal(&r->some);
             queued = true;

@@ -7,7 +7,7 @@ int main(void)
 {
     Suite *(*const suites[])(void) = {suite_conf, suite_http_client, suite_http_parse,
                                       suite_http_server, suite_json_scan, suite_keyring, suite_log,
-                                      suite_loop, suite_pbjson};
+                                      suite_loop, suite_net, suite_pbjson};
     SRunner *runner = srunner_create(NULL);
 
     for (size_t i = 0; i < VPR_COUNT(suites); i++) {

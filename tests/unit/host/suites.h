@@ -12,6 +12,7 @@ Suite *suite_json_scan(void);
 Suite *suite_keyring(void);
 Suite *suite_log(void);
 Suite *suite_loop(void);
+Suite *suite_net(void);
 Suite *suite_pbjson(void);
 
 #endif
