@@ -204,6 +204,17 @@ static bool has_key(const Viper__V1__QueryRequestorResponse *told, const struct 
     return false;
 }
 
+static void retire_all(struct vpr_view *view)
+{
+    for (size_t i = 0; i < view->panel_count; i++) {
+        struct vpr_panel *panel = view->panels[i];
+        panel->retired = true;
+        view->config.retired(view->config.arg, panel);
+        vpr_panel_release(panel);
+    }
+    view->panel_count = 0;
+}
+
 static void told_requestor(struct vpr_view *view, const Viper__V1__QueryRequestorResponse *told)
 {
     struct load *load = view->load;
@@ -214,6 +225,7 @@ static void told_requestor(struct vpr_view *view, const Viper__V1__QueryRequesto
         return;
     }
     if (told->eligible && !has_key(told, &view->config.gateway_key)) {
+        retire_all(view); /* no bench of ours follows: the last one is closed in its grace */
         fail_load(load, "requestor", "our gateway key is none of its gateway keys this session");
         return;
     }
@@ -479,17 +491,6 @@ static void log_panel(const struct vpr_panel *panel)
                  panel->session, panel->chain, panel->zone, sid, panel->first, panel->last,
                  panel->seat_count, panel->watcher_count, panel->quota_cu,
                  panel->corpus == NULL ? "none" : "granted");
-}
-
-static void retire_all(struct vpr_view *view)
-{
-    for (size_t i = 0; i < view->panel_count; i++) {
-        struct vpr_panel *panel = view->panels[i];
-        panel->retired = true;
-        view->config.retired(view->config.arg, panel);
-        vpr_panel_release(panel);
-    }
-    view->panel_count = 0;
 }
 
 static void publish(struct vpr_view *view)

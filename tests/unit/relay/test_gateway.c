@@ -395,6 +395,47 @@ START_TEST(a_moved_servicer_is_followed)
 }
 END_TEST
 
+/* Its key was replaced: the last session that it signed for is closed as any other. */
+START_TEST(a_gateway_whose_key_is_gone_vouches_for_its_last_answers)
+{
+    static struct answer flying[2], a;
+
+    open_world();
+    w.num_servicers = 1;
+    start_gateway();
+    until_gauge(VPR_METER_PANELS, 1);
+    struct servicer *s = &w.servicers[0];
+    for (size_t i = 0; i < NODE_SERVICERS; i++) {
+        w.servicers[i].manner = HOLD;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        ask_start(&flying[i], vpr_gateway_port(w.gateway), "POST", "/v1/0001", STATUS);
+    }
+    turn_ms(100);
+    while (s->held_count == 0) {
+        ck_assert(++s < &w.servicers[NODE_SERVICERS]);
+    }
+    ck_assert_uint_eq(s->held_count, 2);
+
+    w.no_key = true;
+    w.session = 4;
+    w.height = node_first_of(4);
+    until_gauge(VPR_METER_PANELS, 0);
+    ask(&a, "/v1/0001", STATUS);
+    ck_assert_uint_eq(a.status, 503);
+    const size_t held = s->seen_count;
+    s->manner = GOOD;
+    gate_release(s);
+    turn_ms(400);
+    ck_assert(flying[0].done && flying[1].done);
+    ck_assert_uint_eq(flying[0].status, 200);
+    ck_assert_uint_eq(s->seen_count, held + 1);
+    ck_assert_uint_eq(s->seen[held].request.part.cum_cu, 3); /* 2 in flight + itself */
+    ck_assert_int_eq(gauge(VPR_METER_SETTLED), 1);
+    close_world();
+}
+END_TEST
+
 /* Without a new session in sight the old panel ends with its grace blocks. */
 START_TEST(a_panel_ends_with_its_grace)
 {
@@ -498,6 +539,7 @@ Suite *suite_gateway(void)
     tcase_add_test(tc, answers_of_several_heights_are_taken_in_the_end);
     tcase_add_test(tc, a_session_follows_another);
     tcase_add_loop_test(tc, a_moved_servicer_is_followed, 0, 2);
+    tcase_add_test(tc, a_gateway_whose_key_is_gone_vouches_for_its_last_answers);
     tcase_add_test(tc, a_panel_ends_with_its_grace);
     tcase_add_test(tc, the_metrics_page_tells);
     tcase_add_test(tc, it_stops_when_all_is_answered);
