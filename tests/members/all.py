@@ -103,9 +103,11 @@ def a_fifth_node_syncs(world):
 
 def equal_hashes(world, when):
     """The state that the fifth node computed is the one that the others agreed on."""
-    told = world.net.rest("/viper/v1/chain", NODE)
+    def close():
+        told = world.net.rest("/viper/v1/chain", NODE)
+        return int(told["height"]) >= world.net.height() - 1 and told
+    told = world.wait(f"the fifth node at {when}", close, 30)
     height = int(told["height"])
-    need(height >= world.net.height() - 2, f"the fifth node is at {height} at {when}")
     world.wait(f"block {height + 1}", lambda: world.net.height() > height, 15)
     block = world.net.comet().call("block", {"height": str(height + 1)})["block"]
     same(f"app hash of block {height} at {when}", unb64(told["app_hash"]).hex(),
@@ -210,8 +212,8 @@ def the_gateway_key_changes(world):
     world.stream.port = net.ports["gateway2"]
     time.sleep(1.0)
     moved = edit_keys(world, [new], "shadow2")
-    world.session(moved, 2)
-    need(answers(world, "gateway") != 200, "the first gateway serves after its key is gone")
+    world.session(moved, 1)
+    world.wait("the first gateway to be done", lambda: answers(world, "gateway") != 200, 10)
     net.group["gateway"].stop()
     net.group.order.remove("gateway")
     world.gateway = {"both": both, "moved": moved}
