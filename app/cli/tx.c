@@ -5,6 +5,7 @@
 
 #include "app/base/coin.h"
 #include "app/base/hash.h"
+#include "app/cli/forecast.h"
 #include "app/cli/txbuild.h"
 #include "app/cli/value.h"
 #include "app/cli/verbs.h"
@@ -234,10 +235,17 @@ static int broadcast(struct sending *s)
 
 static int dry_run(struct sending *s)
 {
-    vpr_buf_printf(&s->cli->out, "{\"gas\":\"%" PRIu64 "\",\"fee_uvipr\":\"%" PRIu64
-                   "\",\"signer\":\"%s\",\"sequence\":\"%" PRIu64 "\"}\n", s->tx.gas, s->tx.fee,
+    struct vpr_buf *out = &s->cli->out;
+    vpr_buf_printf(out, "{\"gas\":\"%" PRIu64 "\",\"fee_uvipr\":\"%" PRIu64
+                   "\",\"signer\":\"%s\",\"sequence\":\"%" PRIu64 "\"", s->tx.gas, s->tx.fee,
                    s->signer.address, s->tx.sequence);
-    return VPR_CLI_OK;
+    int left = VPR_CLI_OK;
+    if (s->tx.count == 1 && vpr_cli_can_forecast(s->tx.messages[0])) {
+        vpr_buf_str(out, ",\"expected\":");
+        left = vpr_cli_forecast(s->cli, &s->body, s->settings.node, s->tx.messages[0]);
+    }
+    vpr_buf_str(out, "}\n");
+    return left;
 }
 
 static int send(struct sending *s)
@@ -374,7 +382,7 @@ static const struct vpr_cli_flag tx_flags[] = {
     {"unordered", NULL, "no sequence, but a timeout of two minutes"},
     {"timeout-height", "N", "not after this block"},
     {"broadcast-mode", "block|sync|async", "block (default): wait until it is in one"},
-    {"dry-run", NULL, "only say what it costs"},
+    {"dry-run", NULL, "only say what it costs, and of a stake what it gives"},
     {"yes", NULL, "do not ask (-y)"},
     {"chain-id", "ID", "refuse a node of another chain"},
     VPR_CLI_KEYRING_FLAGS,

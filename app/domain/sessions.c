@@ -3,6 +3,7 @@
 #include "app/base/bytes.h"
 #include "app/domain/beacon.h"
 #include "app/domain/field.h"
+#include "app/domain/price.h"
 #include "viper/v1/genesis.pb-c.h"
 #include "viper/v1/query.pb-c.h"
 #include "viper/v1/state.pb-c.h"
@@ -294,6 +295,7 @@ static enum vpr_code answer_chain(struct vpr_ctx *ctx, const ProtobufCMessage *r
     response->params = params_of(ctx, current.number);
     response->oldest_unsettled = vpr_session_oldest_unsettled(ctx);
     response->app_hash = vpr_field_of_hash(ctx->arena, &app_hash);
+    response->stake_price_micro_usd = vpr_price_for_stake(ctx);
     *ret_response = &response->base;
     return VPR_OK;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tests/docs/all.py [--keep] [--only NAME]: the operators' pages, run as they are written.
+"""tests/docs/all.py [--keep]: the operators' pages, run as they are written.
 
 Every sh block of a page goes, in order, to one bash, as a stranger who has the programs, coins from
 a faucet, and a running network of others. The four strangers come to the same network at the
@@ -7,6 +7,7 @@ same time; each page ends when its role works, and the chain must say so too. Sa
 systemd units are checked before. Ends with N passed, N failed."""
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -249,7 +250,30 @@ class Town:
         self.net.stop()
 
 
+def expected(who):
+    """What --dry-run said."""
+    found = re.findall(r'(?m)^\{"gas".*"expected".*\}$', who.output)
+    need(len(found) == 1, f"{len(found)} forecasts in {who.output[-2000:]}")
+    return json.loads(found[0])["expected"]
+
+
+def pool_forecast(pool, weight, part_ppm, n):
+    """Against the genesis' big requestor, whose pair has half of its budget of 1,000 VIPR; the
+    stranger's may have come first."""
+    need(int(pool["weight"]) == weight, f"weight {pool['weight']} instead of {weight}")
+    every = int(pool["pool_weight"])
+    share = min(weight / every, 1 / n)
+    gross = int(pool["gross_uvipr"])
+    need(int(pool["share_ppm"]) == weight * 10**6 // every, f"share of {pool}")
+    need(500 * 10**6 * share - 2 <= gross <= 520 * 10**6 * share, f"gross of {pool}")
+    need(int(pool["reward_uvipr"]) == gross * part_ppm // 10**6, f"reward of {pool}")
+    return share
+
+
 def servicer(town, who):
+    told = expected(who)
+    need(int(told["score_ppm"]) == 300_000, f"score of {told}")
+    pool_forecast(told["pools"][0], 15_000 * 400_000, 210_000, 5)
     paid = [(h, a) for h, _, a in town.book.of("verify", servicer=who.actor)
             if int(a["reward"]) > 0]
     need(paid, f"no Verify event pays {who.actor}")
@@ -263,10 +287,19 @@ def requestor(town, who):
     need(text.startswith("HTTP/1.1 200") and '"result"' in text, f"no answer: {text[:300]}")
     told = town.net.rest(f"/viper/v1/requestors/{who.actor}")
     need(int(told["actor"]["stake"]) == 20_000 * 10**6, f"stake: {told['actor']}")
-    return f"an answer with a receipt, usd {told['usd']}"
+    said = expected(who)
+    for key in ("usd", "budget_uvipr", "allowance_cu"):
+        need(said[key] == told[key], f"{key}: {said[key]} by --dry-run, {told[key]} now")
+    need(said["pairs"][0]["quota_cu"] == told["pairs"][0]["quota_cu"],
+         f"quota: {said['pairs']} by --dry-run, {told['pairs']} now")
+    return f"an answer with a receipt; quota {told['pairs'][0]['quota_cu']} CU a servicer, as " \
+           "--dry-run said"
 
 
 def fisherman(town, who):
+    for pool in expected(who)["pools"]:
+        share = pool_forecast(pool, 15_000, 100_000, 4)
+        need(share == 0.25, f"one of four equal fishermen has {share}")
     end = town.book.height
     revealed = [m for _, _, m in town.book.messages("/viper.v1.MsgReveal", 1, end)
                 if m["operator"] == who.actor]
@@ -285,6 +318,10 @@ def validator(town, who):
     need(same[0] == same[1], f"app hashes at height {height}: {same}")
     told = town.net.rest("/viper/v1/validators")["validators"]
     need(len(told) == 2, f"validators: {told}")
+    told = int(expected(who)["reward_uvipr"])
+    balance = int(re.findall(r'"amount": "(\d+)"', who.output)[-1])
+    need(told == 50_000 * 10**6 * 112_500_000 * 10 // 10**12, f"--dry-run says {told}")
+    need(told <= balance < 2 * told, f"--dry-run says {told} a session, the owner has {balance}")
     return f"joined by block sync, signs; app hash {same[0][:16]} at {height} on both nodes"
 
 
