@@ -681,6 +681,12 @@ static void on_retry(void *arg)
     begin(arg, 1);
 }
 
+static void on_lost(void *arg, const char *why)
+{
+    (void)arg;
+    vpr_log_warn("gateway", "the node does not answer", "why=%s", why == NULL ? "" : why);
+}
+
 /* The node was rolled back or is another chain: nothing we hold is of use. */
 static void on_back(void *arg)
 {
@@ -711,7 +717,8 @@ static void on_refresh(void *arg)
 struct vpr_view *vpr_view_create(const struct vpr_view_config *config)
 {
     static const struct vpr_follow_hooks hooks = {
-        .on_height = on_height, .on_session = on_session, .on_back = on_back};
+        .on_height = on_height, .on_session = on_session, .on_lost = on_lost,
+        .on_back = on_back};
     struct vpr_view *view = vpr_mem_alloc(sizeof *view);
 
     view->config = *config;

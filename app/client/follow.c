@@ -23,6 +23,7 @@ struct vpr_follow {
     struct vpr_timer *timer;
     struct vpr_node_call *call;
     bool has_tip, connected;
+    bool lost; /* and said so: once, also when it never was there */
     struct vpr_tip tip;
     uint32_t lower_polls;
     uint64_t pause_ms;
@@ -279,17 +280,19 @@ static void on_chain(void *arg, const struct vpr_node_answer *answer)
     f->call = NULL;
     if (answer->ok) {
         f->connected = true;
+        f->lost = false;
         f->pause_ms = VPR_FOLLOW_POLL_MS;
         take_answer(f, answer);
         if (f->has_tip) {
             ask_past(f);
         }
     } else {
-        const bool was = f->connected;
+        const bool was = f->lost;
         f->connected = false;
+        f->lost = true;
         f->pause_ms = f->pause_ms * 2 > VPR_FOLLOW_PAUSE_MS_MAX ? VPR_FOLLOW_PAUSE_MS_MAX
                                                                 : f->pause_ms * 2;
-        for (size_t i = 0; was && i < f->listener_count; i++) {
+        for (size_t i = 0; !was && i < f->listener_count; i++) {
             if (f->listeners[i].hooks.on_lost != NULL) {
                 f->listeners[i].hooks.on_lost(f->listeners[i].arg, answer->error);
             }

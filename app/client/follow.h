@@ -36,7 +36,7 @@ struct vpr_follow_hooks {
     void (*on_height)(void *arg);  /* any hook may be NULL */
     void (*on_session)(void *arg); /* the running session's record is known; before on_height */
     void (*on_past)(void *arg);    /* an earlier session's record came to be known */
-    void (*on_lost)(void *arg, const char *why); /* the first failure after an answer */
+    void (*on_lost)(void *arg, const char *why); /* no answer, said once an outage */
     void (*on_back)(void *arg);    /* the height fell and stayed, or the chain-id changed */
 };
 

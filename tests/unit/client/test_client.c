@@ -150,6 +150,23 @@ START_TEST(an_outage_of_the_node_is_survived)
 }
 END_TEST
 
+/* The operator's first question: why does nothing happen? */
+START_TEST(a_node_that_is_down_at_the_start_is_told_once)
+{
+    struct world w;
+
+    world_init(&w, 5);
+    w.chain.failing = true;
+    chain_turn(w.loop, 1500);
+    ck_assert_uint_eq(w.losses, 1);
+    w.chain.failing = false;
+    wait_height(&w, 5);
+    ck_assert(vpr_follow_connected(w.follow));
+    ck_assert_uint_eq(w.losses, 1);
+    world_end(&w);
+}
+END_TEST
+
 START_TEST(a_lower_height_is_not_believed_at_once)
 {
     struct world w;
@@ -451,6 +468,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, heights_sessions_and_the_past_come_to_be_known);
     tcase_add_test(tests, an_outage_of_the_node_is_survived);
+    tcase_add_test(tests, a_node_that_is_down_at_the_start_is_told_once);
     tcase_add_test(tests, a_lower_height_is_not_believed_at_once);
     tcase_add_test(tests, an_error_comes_with_its_sentence_and_an_answer_with_its_height);
     tcase_add_test(tests, a_transaction_is_signed_sent_and_seen_in_the_state);
