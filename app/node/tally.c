@@ -83,11 +83,11 @@ static void log_settled(struct tally *tally, uint64_t session)
     }
 }
 
-void tally_block(struct tally *tally, const struct vpr_app_result *result,
+static void take(struct tally *tally, const struct vpr_event *const *events, size_t count,
                  struct tally_sums *sums)
 {
-    for (size_t i = 0; i < result->block_event_count; i++) {
-        const struct vpr_event *event = result->events[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct vpr_event *event = events[i];
         if (strcmp(event->type, "verify") == 0) {
             add(sums, event);
             add(sums_of(tally, number(event, "session")), event);
@@ -98,5 +98,16 @@ void tally_block(struct tally *tally, const struct vpr_app_result *result,
         } else if (strcmp(event->type, "session_settled") == 0) {
             log_settled(tally, number(event, "session"));
         }
+    }
+}
+
+/* Sessions begin with a block; they are settled by its system transaction. */
+void tally_block(struct tally *tally, const struct vpr_app_result *result,
+                 struct tally_sums *sums)
+{
+    take(tally, result->events, result->block_event_count, sums);
+    for (size_t i = 0; i < result->tx_count; i++) {
+        take(tally, result->events + result->txs[i].event_first, result->txs[i].event_count,
+             sums);
     }
 }
