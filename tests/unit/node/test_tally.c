@@ -142,7 +142,8 @@ START_TEST(the_sums_of_a_block_are_on_the_metrics_page)
     vpr_buf_init(&page, 4u * 1024 * 1024);
     meters_write(meters, &page);
     vpr_buf_char(&page, '\0');
-    ck_assert_ptr_nonnull(strstr(page.data, "viper_settled_claims_total{verdict=\"paid\"} 1\n"));
+    ck_assert_ptr_nonnull(
+        strstr(page.data, "viper_settled_claims_total{verdict=\"paid\"} 1\n"));
     ck_assert_ptr_nonnull(
         strstr(page.data, "viper_settled_claims_total{verdict=\"unproved\"} 1\n"));
     ck_assert_ptr_nonnull(strstr(page.data, "viper_settled_cu_total 100\n"));
