@@ -22,7 +22,7 @@
 #define VPR_SUBMIT_JOBS_MAX 256
 #define VPR_SUBMIT_REFUSALS_MAX 3   /* default */
 #define VPR_SUBMIT_TIMEOUT_S 180    /* from the last block's time; the chain allows 600 */
-#define VPR_SUBMIT_RESEND_BLOCKS 4  /* not found for so long: send the same bytes again */
+#define VPR_SUBMIT_RESEND_BLOCKS 2  /* not found for so long: a killed node forgets; same bytes */
 #define VPR_TX_HASH_TEXT_MAX 65
 
 typedef void vpr_sign_fn(void *arg, struct vpr_signature *ret, struct vpr_bytes sign_doc);
