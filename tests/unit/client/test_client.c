@@ -319,7 +319,7 @@ START_TEST(what_the_mempool_lost_is_sent_again)
     world_init(&w, 11);
     w.chain.ignore_txs = true;
     submit(&w, 20, true);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < VPR_SUBMIT_RESEND_BLOCKS - 1; i++) {
         chain_turn(w.loop, 600);
         chain_block(&w.chain);
     }
