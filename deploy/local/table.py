@@ -62,14 +62,14 @@ def cards_of(chronicle, number, sid):
 
 
 def line_figures(lines, min_samples):
-    """(availability, reliability, p90, checked) as medians over the counting lines."""
+    """(availability, reliability, p90) as medians over the counting lines; least checked of all."""
     counting = [{k: int(v) for k, v in line.items() if k != "servicer"} for line in lines]
     counting = [c for c in counting if c["sent"] >= min_samples]
     return (median([PPM * c["answered"] // c["sent"] for c in counting]),
             median([PPM * c["correct"] // c["checked"] if c["checked"] else PPM
                     for c in counting]),
             median([c["p90_ms"] for c in counting]),
-            min([c["checked"] for c in counting], default=0))
+            min([int(line["checked"]) for line in lines], default=0))
 
 
 def rows_of(chronicle, number, sid, bench, min_samples):
