@@ -90,6 +90,18 @@ static void check_card(const struct pond_card *card, uint64_t sent_min)
     ck_assert_uint_eq(card->card.lines[2].answered, card->card.lines[2].sent);
 }
 
+/* The pond's blocks come by the clock, so what is on its way at a session's last block arrives late
+ * on a busy machine: a few; a fisherman that goes on after the session sends them all. */
+static void check_in_time(void)
+{
+    uint64_t samples = 0;
+
+    for (size_t i = 0; i < POND_SESSIONS; i++) {
+        samples += pond->samples[i];
+    }
+    ck_assert_uint_le(pond->late, samples / 20);
+}
+
 START_TEST(a_session_is_sampled_reported_and_revealed)
 {
     char path[VPR_BOOK_PATH_MAX], dir[300];
@@ -101,7 +113,7 @@ START_TEST(a_session_is_sampled_reported_and_revealed)
     ck_assert(pond->cards[1].revealed);
     ck_assert_uint_eq(pond->cards[1].reports, 1);
     check_card(&pond->cards[1], 36); /* 40, less what a busy machine loses at both ends */
-    ck_assert_uint_le(pond->late, 2); /* none, but on a busy machine */
+    check_in_time();
     for (uint32_t i = 0; i < SEATS; i++) { /* 5 % of 50,000 CU among three */
         ck_assert_uint_le(pond->spent_cu[1][i], 833);
         ck_assert_uint_le(pond->cards[1].card.lines[i].sent, 50);
@@ -140,7 +152,7 @@ START_TEST(a_killed_fisherman_goes_on_where_it_was)
     ck_assert(vpr_hash_equal(&seal, &pond->cards[1].seal));
     ck_assert(pond->cards[1].revealed);
     check_card(&pond->cards[1], 12);
-    ck_assert_uint_le(pond->late, 2); /* none, but on a busy machine */
+    check_in_time();
 }
 END_TEST
 
