@@ -52,6 +52,8 @@ def commands(root):
     with open(path, encoding="utf-8") as f:
         for entry in json.load(f):
             words, kept = shlex.split(entry["command"])[1:], []
+            if words[0] in ("cc", "gcc"):
+                del words[0]  # what came first was ccache
             while words:
                 word = words.pop(0)
                 if word in ("-o", "-c", "-MQ", "-MF"):
