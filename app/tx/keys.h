@@ -11,6 +11,8 @@
     X(BEACON, "beacon") \
     X(CHAINS, "chains") \
     X(COMMITS, "commits") \
+    X(DELEGATION, "delegation") \
+    X(GOVERNANCE, "governance") \
     X(PARAMS, "params") \
     X(PRICE, "price") \
     X(REPORTCARDS, "reportcards") \

@@ -47,7 +47,19 @@ struct vpr_ctx;
     X(split_dao, 100000, 100000, 0, 1000000) \
     X(unbonding_seconds, 1814400, 60, 1, 15768000) \
     X(min_gas_price, 25, 25, 0, 1000000000) \
-    X(message_gas, 20000, 20000, 1000, 10000000)
+    X(message_gas, 20000, 20000, 1000, 10000000) \
+    X(quality_slash, 1000, 1000, 0, 100000) \
+    X(double_sign_slash, 50000, 50000, 0, 1000000) \
+    X(downtime_slash, 100, 100, 0, 100000) \
+    X(downtime_window, 1000, 50, 10, 100000) \
+    X(downtime_min_signed, 500000, 500000, 0, 1000000) \
+    X(jail_seconds, 600, 30, 1, 2592000) \
+    X(gov_deposit, 1000000000, 1000000000, 1, 1000000000000000) \
+    X(voting_seconds, 604800, 60, 10, 5184000) \
+    X(gov_quorum, 334000, 334000, 0, 1000000) \
+    X(gov_threshold, 500000, 500000, 0, 1000000) \
+    X(gov_veto, 334000, 334000, 0, 1000000) \
+    X(chain_fee, 10000000000, 10000000000, 0, 1000000000000000)
 
 enum vpr_param {
 #define X(name, main, local, least, most) VPR_P_##name,

@@ -137,7 +137,10 @@ weight_latency 300000 score_initial 300000 score_min 300000 score_floor 100000 s
 card_tolerance 250000 bench_requestors 1 cu_per_usd 1000000 cu_price_min 4500
 requestor_yield 100000000 validator_yield 112500000 max_commission 200000 split_servicer 700000
 split_fishermen 100000 split_validator 50000 split_chain 50000 split_dao 100000
-unbonding_seconds 60 min_gas_price 25 message_gas 20000""".split()
+unbonding_seconds 60 min_gas_price 25 message_gas 20000 quality_slash 1000 double_sign_slash 50000
+downtime_slash 100 downtime_window 50 downtime_min_signed 500000 jail_seconds 30
+gov_deposit 1000000000 voting_seconds 60 gov_quorum 334000 gov_threshold 500000 gov_veto 334000
+chain_fee 10000000000""".split()
 
 
 def app_state(consensus_key, beacon):

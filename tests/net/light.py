@@ -19,8 +19,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "deploy"))
 from local import genesis, net, procs, rpc  # noqa: E402
 
-STORES = ("accounts", "actors", "beacon", "chains", "commits", "params", "price", "reportcards",
-          "scores", "sessions", "settlement", "validators")
+STORES = ("accounts", "actors", "beacon", "chains", "commits", "delegation", "governance",
+          "params", "price", "reportcards", "scores", "sessions", "settlement", "validators")
 CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 EMPTY = bytes(32)
 HEIGHTS = 4  # back from the newest but one; a node keeps eight for proofs
