@@ -11,20 +11,6 @@
 
 #define ARENA_BYTES (UINT64_C(1) << 28)
 
-static struct ws_key key_of(const char *label)
-{
-    struct ws_key key;
-    key.key = world_ed25519(label);
-    world_ed25519_secret(label, key.secret);
-    return key;
-}
-
-static void
-sign(struct vpr_signature *ret, const struct vpr_hash *hash, const struct ws_key *key)
-{
-    vpr_ed25519_sign(ret, hash->b, sizeof hash->b, key->secret);
-}
-
 static ProtobufCBinaryData data(struct ws *w, const void *bytes, size_t len)
 {
     return (ProtobufCBinaryData){len, vpr_arena_copy(&w->build, bytes, len)};
@@ -323,14 +309,6 @@ const char *ws_owner(const struct vpr_address *id)
     return owners[label_index(id)];
 }
 
-/* An actor's second key: NAME.relay, NAME.gateway. */
-static struct ws_key key_for(const struct vpr_address *id, const char *what)
-{
-    char label[64];
-    (void)snprintf(label, sizeof label, "%s.%s", ws_label(id), what);
-    return key_of(label);
-}
-
 struct vpr_bench ws_bench(struct ws *w, uint64_t session, unsigned requestor, uint16_t chain)
 {
     struct vpr_bench bench;
@@ -343,372 +321,66 @@ struct vpr_bench ws_bench(struct ws *w, uint64_t session, unsigned requestor, ui
     return bench;
 }
 
-/* ---- served relays ---- */
-
-void ws_sign_request(struct vpr_signed_request *request, const struct ws_key *client)
-{
-    struct vpr_hash hash = vpr_request_hash(&request->part);
-    sign(&request->signature, &hash, client);
-}
-
-static struct vpr_token token_of(const struct vpr_bench *bench, const struct ws_key *client)
-{
-    struct vpr_token token = {.sid = bench->sid, .client_key = client->key};
-    struct vpr_hash hash = vpr_token_hash(&token);
-    struct ws_key gateway = key_for(&bench->requestor, "gateway");
-    sign(&token.signature, &hash, &gateway);
-    return token;
-}
-
-static struct ws_key client_of(const struct vpr_bench *bench, size_t n)
-{
-    char label[32] = "client ";
-    vpr_hex(label + strlen(label), bench->sid.b, 8);
-    label[strlen(label)] = (char)('0' + n);
-    return key_of(label);
-}
-
-static struct vpr_signed_request
-request_of(const struct vpr_bench *bench, const struct vpr_address *servicer,
-           const struct ws_key *client, uint64_t seq, uint64_t cum_cu, uint64_t cu)
-{
-    struct vpr_signed_request request = {
-        .part = {.sid = bench->sid,
-                 .servicer = *servicer,
-                 .client_key = client->key,
-                 .seq = seq,
-                 .cum_cu = cum_cu,
-                 .cu = cu,
-                 .req = vpr_req_hash(vpr_bytes_str("POST"), vpr_bytes_str(""),
-                                     vpr_bytes_str("{\"method\":\"status\"}"))}};
-    ws_sign_request(&request, client);
-    return request;
-}
-
-void ws_work(struct ws_work *ret, const struct vpr_bench *bench,
-             const struct vpr_address *servicer, size_t relays, uint64_t cu)
-{
-    memset(ret, 0, sizeof *ret);
-    ret->bench = *bench;
-    ret->servicer = *servicer;
-    ck_assert_uint_le(relays * WS_CLIENTS, WS_LEAVES_MAX);
-    for (size_t c = 0; c < WS_CLIENTS; c++) {
-        ret->clients[c] = client_of(bench, c);
-    }
-    if (memcmp(ret->clients[0].key.b, ret->clients[1].key.b, 32) > 0) {
-        struct ws_key swap = ret->clients[0];
-        ret->clients[0] = ret->clients[1];
-        ret->clients[1] = swap;
-    }
-    for (size_t c = 0; c < WS_CLIENTS; c++) {
-        ret->tokens[c] = token_of(bench, &ret->clients[c]);
-        for (size_t i = 0; i < relays; i++) {
-            struct vpr_leaf *leaf = &ret->leaves[ret->count];
-            leaf->request =
-                request_of(bench, servicer, &ret->clients[c], i + 1, (i + 1) * cu, cu);
-            leaf->res = vpr_res_hash(200, vpr_bytes_str("{}"));
-            ret->nodes[ret->count] = vpr_leaf_node(leaf);
-            ret->tails[c] = leaf->request;
-            ret->count++;
-        }
-    }
-    ck_assert(vpr_sumtree_root(&ret->root, ret->nodes, ret->count));
-}
-
-/* ---- report cards ---- */
-
-static void answer(struct vpr_sample *sample, const struct ws_key *relay, bool quota)
-{
-    struct vpr_hash hash, part = vpr_request_part_hash(&sample->request.part);
-
-    if (quota) {
-        sample->answer = VPR_SAMPLE_REFUSED;
-        sample->refusal =
-            (struct vpr_refusal){.request_part = part, .reason = VPR_REFUSED_QUOTA};
-        hash = vpr_refusal_hash(&sample->refusal);
-        sign(&sample->refusal.signature, &hash, relay);
-        return;
-    }
-    sample->answer = VPR_SAMPLE_ANSWERED;
-    sample->receipt = (struct vpr_receipt){
-        .request_part = part, .status = 200, .res = vpr_res_hash(200, vpr_bytes_str("{}"))};
-    hash = vpr_receipt_hash(&sample->receipt);
-    sign(&sample->receipt.signature, &hash, relay);
-}
-
-void ws_card_root(struct ws_card *card)
-{
-    struct vpr_sumnode root;
-
-    for (size_t i = 0; i < card->count; i++) {
-        card->nodes[i] = vpr_sample_node(&card->samples[i]);
-    }
-    ck_assert(vpr_sumtree_root(&root, card->nodes, card->count));
-    card->card.root = root.hash;
-}
-
-void ws_card(struct ws_card *ret, const struct vpr_bench *bench,
-             const struct vpr_address *fisherman, const struct vpr_card_line *lines)
-{
-    struct ws_key client = client_of(bench, 0);
-
-    memset(ret, 0, sizeof *ret);
-    ret->bench = *bench;
-    ret->fisherman = *fisherman;
-    ret->salt = vpr_tagged("salt", fisherman->b, sizeof fisherman->b);
-    ret->token = token_of(bench, &client);
-    ret->card.count = bench->servicer_count;
-    for (uint32_t i = 0; i < bench->servicer_count; i++) {
-        const struct vpr_address *servicer = &bench->servicers[i].id;
-        struct ws_key relay = key_for(servicer, "relay");
-        ret->card.lines[i] = lines[i];
-        ret->card.lines[i].servicer = *servicer;
-        for (uint64_t n = 0; n < lines[i].sent; n++) {
-            ck_assert_uint_lt(ret->count, WS_SAMPLES_MAX);
-            struct vpr_sample *sample = &ret->samples[ret->count++];
-            sample->request =
-                request_of(bench, servicer, &client, 1000 + ret->count, 1000 + ret->count, 1);
-            sample->latency_ms = lines[i].p90_ms;
-            if (n < lines[i].answered + lines[i].refused) {
-                answer(sample, &relay, n >= lines[i].answered);
-            }
-            if (n < lines[i].checked) {
-                sample->verdict =
-                    n < lines[i].correct ? VPR_VERDICT_CORRECT : VPR_VERDICT_WRONG;
-            }
-        }
-    }
-    ws_card_root(ret);
-}
-
 /* ---- messages ---- */
 
-static Viper__V1__SignedToken *token_message(struct ws *w, const struct vpr_token *token)
+static struct work_asked asked(struct ws *w, uint64_t session)
 {
-    Viper__V1__SignedToken *m = new_message(w, &viper__v1__signed_token__descriptor);
-    uint8_t bytes[VPR_TOKEN_BYTES];
-    vpr_token_encode(bytes, token);
-    m->token = data(w, bytes, sizeof bytes);
-    return m;
-}
+    struct work_asked asked = {
+        .proof_samples = vpr_param(w->ctx, VPR_P_proof_samples, session),
+        .card_samples = vpr_param(w->ctx, VPR_P_card_samples, session),
+        .chain_multiplier_ppm = VPR_PPM,
+        .zone_multiplier_ppm = VPR_PPM,
+    };
+    struct vpr_session record;
 
-static Viper__V1__Sibling **siblings_of(struct ws *w, const struct vpr_sumbranch *branch)
-{
-    Viper__V1__Sibling **list = new_list(w, branch->depth);
-    for (uint32_t i = 0; i < branch->depth; i++) {
-        list[i] = new_message(w, &viper__v1__sibling__descriptor);
-        list[i]->hash = data(w, branch->siblings[i].hash.b, 32);
-        list[i]->sum = branch->siblings[i].sum;
+    ck_assert(vpr_session_get(w->ctx, session, &record));
+    if (record.has_challenge) {
+        asked.challenge = vpr_arena_copy(&w->build, &record.challenge, sizeof record.challenge);
     }
-    return list;
+    return asked;
 }
 
 Viper__V1__MsgCommit *
 ws_msg_commit(struct ws *w, const struct ws_work *const *works, size_t count)
 {
-    Viper__V1__MsgCommit *m = new_message(w, &viper__v1__msg_commit__descriptor);
-
-    m->operator_ = world_text_of(&works[0]->servicer);
-    m->session = works[0]->bench.session;
-    m->n_entries = count;
-    m->entries = new_list(w, count);
-    for (size_t i = 0; i < count; i++) {
-        const struct vpr_bench *bench = &works[i]->bench;
-        Viper__V1__CommitEntry *e = new_message(w, &viper__v1__commit_entry__descriptor);
-        e->requestor = world_text_of(&bench->requestor);
-        e->chain = bench->chain;
-        e->zone = bench->zone;
-        e->root = data(w, works[i]->root.hash.b, 32);
-        e->sum = works[i]->root.sum;
-        e->count = works[i]->count;
-        m->entries[i] = e;
-    }
-    return m;
+    return work_commit(&w->build, works, count);
 }
 
 Viper__V1__MsgProve *
 ws_msg_tails(struct ws *w, const struct ws_work *const *works, size_t count)
 {
-    Viper__V1__MsgProve *m = new_message(w, &viper__v1__msg_prove__descriptor);
-
-    m->operator_ = world_text_of(&works[0]->servicer);
-    m->session = works[0]->bench.session;
-    m->n_entries = count;
-    m->entries = new_list(w, count);
-    for (size_t i = 0; i < count; i++) {
-        Viper__V1__ProveEntry *e = new_message(w, &viper__v1__prove_entry__descriptor);
-        e->sid = data(w, works[i]->bench.sid.b, 32);
-        e->n_tokens = WS_CLIENTS;
-        e->tokens = new_list(w, WS_CLIENTS);
-        e->n_tails = WS_CLIENTS;
-        e->tails = vpr_arena_alloc(&w->build, WS_CLIENTS * sizeof e->tails[0]);
-        for (size_t c = 0; c < WS_CLIENTS; c++) {
-            uint8_t bytes[VPR_SIGNED_REQUEST_BYTES];
-            vpr_signed_request_encode(bytes, &works[i]->tails[c]);
-            e->tails[c] = data(w, bytes, sizeof bytes);
-            e->tokens[c] = token_message(w, &works[i]->tokens[c]);
-        }
-        m->entries[i] = e;
-    }
-    return m;
-}
-
-Viper__V1__ProveSample *
-ws_sample_at(struct ws *w, const struct ws_work *work, uint32_t position, uint64_t cu)
-{
-    Viper__V1__ProveSample *s = new_message(w, &viper__v1__prove_sample__descriptor);
-    struct vpr_sumbranch branch;
-    uint8_t bytes[VPR_LEAF_BYTES];
-    size_t index = 0;
-
-    while (cu >= work->nodes[index].sum) {
-        cu -= work->nodes[index++].sum;
-    }
-    ck_assert(vpr_sumtree_branch(&branch, work->nodes, work->count, index));
-    vpr_leaf_encode(bytes, &work->leaves[index]);
-    s->position = position;
-    s->sid = data(w, work->bench.sid.b, 32);
-    s->leaf = data(w, bytes, sizeof bytes);
-    for (size_t c = 0; c < WS_CLIENTS; c++) {
-        if (vpr_hash_equal(&work->tokens[c].client_key,
-                           &work->leaves[index].request.part.client_key)) {
-            s->token = token_message(w, &work->tokens[c]);
-        }
-    }
-    s->index = index;
-    s->n_siblings = branch.depth;
-    s->siblings = siblings_of(w, &branch);
-    return s;
-}
-
-static int by_sid(const void *a, const void *b)
-{
-    const struct ws_work *const *left = a;
-    const struct ws_work *const *right = b;
-    return memcmp((*left)->bench.sid.b, (*right)->bench.sid.b, 32);
+    return work_tails(&w->build, works, count);
 }
 
 Viper__V1__MsgProve *
 ws_msg_samples(struct ws *w, const struct ws_work *const *works, size_t count)
 {
-    Viper__V1__MsgProve *m = new_message(w, &viper__v1__msg_prove__descriptor);
-    uint64_t session = works[0]->bench.session;
-    size_t n = vpr_param(w->ctx, VPR_P_proof_samples, session);
-    const struct ws_work **sorted = vpr_arena_copy(&w->build, works, count * sizeof works[0]);
-    struct vpr_claim *claims = vpr_arena_alloc(&w->build, count * sizeof claims[0]);
-    struct vpr_session record;
-
-    ck_assert(vpr_session_get(w->ctx, session, &record));
-    ck_assert(record.has_challenge);
-    vpr_sort(&w->build, sorted, count, sizeof sorted[0], by_sid);
-    for (size_t i = 0; i < count; i++) {
-        const struct vpr_bench *bench = &sorted[i]->bench;
-        uint64_t cu =
-            sorted[i]->root.sum < bench->quota_cu ? sorted[i]->root.sum : bench->quota_cu;
-        claims[i].sum = sorted[i]->root.sum;
-        ck_assert(vpr_gross(&claims[i].gross, cu, bench->budget, bench->allowance_cu, VPR_PPM,
-                            VPR_PPM));
-    }
-    m->operator_ = world_text_of(&works[0]->servicer);
-    m->session = session;
-    m->samples = new_list(w, n);
-    for (uint32_t i = 0; i < n; i++) {
-        size_t entry;
-        uint64_t cu;
-        ck_assert(vpr_prove_position(&entry, &cu, &record.challenge, &works[0]->servicer, i,
-                                     claims, count));
-        m->samples[m->n_samples++] = ws_sample_at(w, sorted[entry], i, cu);
-    }
-    return m;
+    const struct work_asked what = asked(w, works[0]->bench.session);
+    ck_assert_ptr_nonnull(what.challenge);
+    return work_samples(&w->build, works, count, &what);
 }
 
 Viper__V1__MsgReportCard *
 ws_msg_report(struct ws *w, const struct ws_card *const *cards, size_t count)
 {
-    Viper__V1__MsgReportCard *m = new_message(w, &viper__v1__msg_report_card__descriptor);
-
-    m->operator_ = world_text_of(&cards[0]->fisherman);
-    m->session = cards[0]->bench.session;
-    m->n_entries = count;
-    m->entries = new_list(w, count);
-    for (size_t i = 0; i < count; i++) {
-        const struct vpr_bench *bench = &cards[i]->bench;
-        Viper__V1__SealEntry *e = new_message(w, &viper__v1__seal_entry__descriptor);
-        struct vpr_hash seal =
-            vpr_card_seal(&cards[i]->card, &cards[i]->salt, &bench->sid, &cards[i]->fisherman);
-        e->requestor = world_text_of(&bench->requestor);
-        e->chain = bench->chain;
-        e->zone = bench->zone;
-        e->seal = data(w, seal.b, sizeof seal.b);
-        m->entries[i] = e;
-    }
-    return m;
-}
-
-Viper__V1__OpenedSample *
-ws_opened_at(struct ws *w, const struct ws_card *card, uint32_t position, uint64_t index)
-{
-    Viper__V1__OpenedSample *o = new_message(w, &viper__v1__opened_sample__descriptor);
-    struct vpr_sumbranch branch;
-    uint8_t bytes[VPR_SAMPLE_BYTES_MAX];
-
-    o->position = position;
-    o->index = index;
-    size_t len = vpr_sample_encode(bytes, &card->samples[index]);
-    o->sample = data(w, bytes, len);
-    o->token = token_message(w, &card->token);
-    ck_assert(vpr_sumtree_branch(&branch, card->nodes, card->count, index));
-    o->n_siblings = branch.depth;
-    o->siblings = siblings_of(w, &branch);
-    return o;
-}
-
-static Viper__V1__CardLine **lines_of(struct ws *w, const struct vpr_card *card)
-{
-    Viper__V1__CardLine **list = new_list(w, card->count);
-    for (uint32_t i = 0; i < card->count; i++) {
-        const struct vpr_card_line *line = &card->lines[i];
-        Viper__V1__CardLine *m = new_message(w, &viper__v1__card_line__descriptor);
-        m->servicer = world_text_of(&line->servicer);
-        m->sent = line->sent;
-        m->refused = line->refused;
-        m->answered = line->answered;
-        m->checked = line->checked;
-        m->correct = line->correct;
-        m->p90_ms = line->p90_ms;
-        list[i] = m;
-    }
-    return list;
+    return work_report(&w->build, cards, count);
 }
 
 Viper__V1__MsgReveal *
 ws_msg_reveal(struct ws *w, const struct ws_card *const *cards, size_t count)
 {
-    Viper__V1__MsgReveal *m = new_message(w, &viper__v1__msg_reveal__descriptor);
-    uint64_t session = cards[0]->bench.session;
-    uint64_t opened = vpr_param(w->ctx, VPR_P_card_samples, session);
-    struct vpr_session record;
+    const struct work_asked what = asked(w, cards[0]->bench.session);
+    return work_reveal(&w->build, cards, count, &what);
+}
 
-    ck_assert(vpr_session_get(w->ctx, session, &record));
-    m->operator_ = world_text_of(&cards[0]->fisherman);
-    m->session = session;
-    m->n_cards = count;
-    m->cards = new_list(w, count);
-    for (size_t i = 0; i < count; i++) {
-        const struct ws_card *card = cards[i];
-        Viper__V1__RevealedCard *c = new_message(w, &viper__v1__revealed_card__descriptor);
-        c->sid = data(w, card->bench.sid.b, 32);
-        c->salt = data(w, card->salt.b, 32);
-        c->n_lines = card->card.count;
-        c->lines = lines_of(w, &card->card);
-        c->samples_root = data(w, card->card.root.b, 32);
-        c->opened = new_list(w, opened);
-        for (uint32_t n = 0; n < opened && card->count > 0 && record.has_challenge; n++) {
-            uint64_t index = vpr_card_position(&record.challenge, &card->bench.sid,
-                                               &card->fisherman, n, card->count);
-            c->opened[c->n_opened++] = ws_opened_at(w, card, n, index);
-        }
-        m->cards[i] = c;
-    }
-    return m;
+Viper__V1__ProveSample *
+ws_sample_at(struct ws *w, const struct ws_work *work, uint32_t position, uint64_t cu)
+{
+    return work_sample_at(&w->build, work, position, cu);
+}
+
+Viper__V1__OpenedSample *
+ws_opened_at(struct ws *w, const struct ws_card *card, uint32_t position, uint64_t index)
+{
+    return work_opened_at(&w->build, card, position, index);
 }

@@ -7,22 +7,11 @@
 #define VPR_TEST_WORLD_SESSION_H
 
 #include "app/domain/actors.h"
-#include "app/rules/card.h"
-#include "app/rules/leaf.h"
-#include "app/rules/sample.h"
-#include "app/rules/token.h"
+#include "tests/cast/work.h"
 #include "tests/unit/world.h"
 
-#define WS_CLIENTS 2 /* client keys of a sid */
-#define WS_LEAVES_MAX 64
-#define WS_SAMPLES_MAX 256
 #define WS_ZONE 1
 #define WS_REQUESTORS 2 /* requestor2 is like requestor1 */
-
-struct ws_key {
-    struct vpr_hash key; /* ed25519 */
-    uint8_t secret[64];
-};
 
 struct ws_options {
     uint64_t settle_per_block; /* 0: the default */
@@ -70,39 +59,6 @@ const char *ws_owner(const struct vpr_address *id);
 /* The bench of requestor1 or 2 for a chain. */
 struct vpr_bench ws_bench(struct ws *w, uint64_t session, unsigned requestor,
                           uint16_t chain);
-/* What one servicer served in one sid: per client `relays` of `cu` each. */
-struct ws_work {
-    struct vpr_bench bench;
-    struct vpr_address servicer;
-    size_t count;
-    struct vpr_leaf leaves[WS_LEAVES_MAX];
-    struct vpr_sumnode nodes[WS_LEAVES_MAX];
-    struct vpr_sumnode root;
-    struct ws_key clients[WS_CLIENTS]; /* by key */
-    struct vpr_token tokens[WS_CLIENTS];
-    struct vpr_signed_request tails[WS_CLIENTS];
-};
-void ws_work(struct ws_work *ret, const struct vpr_bench *bench,
-             const struct vpr_address *servicer, size_t relays, uint64_t cu);
-/* The client signs anew what a test has changed. */
-void ws_sign_request(struct vpr_signed_request *request, const struct ws_key *client);
-
-/* A card: lines as given, samples and their tree to match, salt. */
-struct ws_card {
-    struct vpr_bench bench;
-    struct vpr_address fisherman;
-    struct vpr_card card;
-    struct vpr_hash salt;
-    size_t count;
-    struct vpr_sample samples[WS_SAMPLES_MAX];
-    struct vpr_sumnode nodes[WS_SAMPLES_MAX];
-    struct vpr_token token;
-};
-/* `lines` without servicers, one a seat. */
-void ws_card(struct ws_card *ret, const struct vpr_bench *bench,
-             const struct vpr_address *fisherman, const struct vpr_card_line *lines);
-void ws_card_root(struct ws_card *card); /* after a change of its samples */
-
 /* Messages, in w->build. */
 Viper__V1__MsgCommit *ws_msg_commit(struct ws *w, const struct ws_work *const *works,
                                     size_t count);

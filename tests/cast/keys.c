@@ -1,0 +1,174 @@
+#include "tests/cast/cast.h"
+
+#include <stdio.h>
+
+#define LABEL_MAX 96
+
+/* ---- keys ---- */
+
+static struct vpr_hash seed_of(const char *kind, const char *label)
+{
+    char text[2 * LABEL_MAX];
+    int len = snprintf(text, sizeof text, "world %s %s", kind, label);
+    VPR_ASSERT(len > 0 && (size_t)len < sizeof text);
+    vpr_sig_init();
+    return vpr_sha256(text, (size_t)len);
+}
+
+static bool is_ed25519(const char *label)
+{
+    return strcmp(label, "bob") == 0;
+}
+
+void world_ed25519_secret(const char *label, uint8_t ret_secret[64])
+{
+    struct vpr_hash seed = seed_of("ed25519", label), public;
+    vpr_ed25519_keypair(&public, ret_secret, &seed);
+}
+
+struct vpr_hash world_ed25519(const char *label)
+{
+    struct vpr_hash seed = seed_of("ed25519", label), public;
+    uint8_t secret[64];
+    vpr_ed25519_keypair(&public, secret, &seed);
+    return public;
+}
+
+struct vpr_public_key world_key(const char *label)
+{
+    struct vpr_public_key key = {VPR_KEY_TYPE_SECP256K1, {0}};
+    if (is_ed25519(label)) {
+        struct vpr_hash public = world_ed25519(label);
+        key.type = VPR_KEY_TYPE_ED25519;
+        memcpy(key.b, public.b, sizeof public.b);
+        return key;
+    }
+    struct vpr_hash secret = seed_of("secp256k1", label);
+    VPR_ASSERT(vpr_secp256k1_public(key.b, &secret));
+    return key;
+}
+
+struct vpr_address world_address(const char *label)
+{
+    struct vpr_public_key key = world_key(label);
+    return vpr_key_account(&key);
+}
+
+struct vpr_address world_consensus(const char *validator)
+{
+    char label[LABEL_MAX];
+    (void)snprintf(label, sizeof label, "%s.consensus", validator);
+    struct vpr_hash key = world_ed25519(label);
+    return vpr_address_ed25519(&key);
+}
+
+/* Texts and labels last as long as the process, so that messages may point to them. */
+#define PEOPLE_MAX (UINT32_C(1) << 18)
+struct person {
+    struct vpr_address who;
+    char text[VPR_ADDRESS_TEXT_MAX]; /* "": a free place */
+    char label[LABEL_MAX];           /* "": known by address alone */
+};
+static struct person people[PEOPLE_MAX];
+static uint32_t people_count;
+
+/* Open addressing; an address is as good as a hash. */
+static struct person *person_of(const struct vpr_address *who)
+{
+    uint32_t at;
+    memcpy(&at, who->b, sizeof at);
+    for (at %= PEOPLE_MAX;; at = (at + 1) % PEOPLE_MAX) {
+        struct person *p = &people[at];
+        if (p->text[0] != 0 && vpr_address_equal(&p->who, who)) {
+            return p;
+        }
+        if (p->text[0] == 0) {
+            VPR_ASSERT(++people_count < PEOPLE_MAX / 4 * 3);
+            p->who = *who;
+            vpr_address_text(p->text, VPR_PREFIX_ACCOUNT, who);
+            return p;
+        }
+    }
+}
+
+char *world_text_of(const struct vpr_address *who)
+{
+    return person_of(who)->text;
+}
+
+char *world_text(const char *label)
+{
+    struct vpr_address who = world_address(label);
+    struct person *p = person_of(&who);
+    if (p->label[0] == 0) {
+        int len = snprintf(p->label, sizeof p->label, "%s", label);
+        VPR_ASSERT(len > 0 && (size_t)len < sizeof p->label);
+    }
+    return p->text;
+}
+
+const char *world_label_of(const struct vpr_address *who)
+{
+    const struct person *p = person_of(who);
+    return p->label[0] != 0 ? p->label : NULL;
+}
+
+struct vpr_hash world_beacon_end(const char *validator)
+{
+    struct vpr_hash x = seed_of("beacon", validator);
+    for (size_t i = 0; i < WORLD_REVEALS; i++) {
+        x = vpr_beacon_link(&x);
+    }
+    return x;
+}
+
+bool world_beacon_reveal(const char *validator, const struct vpr_hash *end,
+                         struct vpr_hash *ret_x)
+{
+    struct vpr_hash x = seed_of("beacon", validator);
+    for (size_t i = 0; i < WORLD_REVEALS; i++) {
+        struct vpr_hash next = vpr_beacon_link(&x);
+        if (vpr_hash_equal(&next, end)) {
+            *ret_x = x;
+            return true;
+        }
+        x = next;
+    }
+    return false;
+}
+
+struct vpr_bytes world_sign(struct vpr_arena *arena, const char *label,
+                            const struct world_envelope *envelope,
+                            const ProtobufCMessage *const *messages, size_t count)
+{
+    struct vpr_public_key key = world_key(label);
+    struct vpr_wire_body body = {
+        .messages = messages,
+        .count = count,
+        .memo = envelope->memo,
+        .timeout_height = envelope->timeout_height,
+        .unordered = envelope->unordered,
+        .timeout_s = envelope->timeout_s,
+    };
+    struct vpr_bytes body_bytes = vpr_wire_body_pack(arena, &body);
+    struct vpr_bytes auth_bytes = vpr_wire_auth_pack(
+        arena, &key, envelope->sequence,
+        envelope->gas_limit != 0 ? envelope->gas_limit : UINT64_C(20000000),
+        envelope->fee_uvipr != 0 ? envelope->fee_uvipr : UINT64_C(500000));
+    struct vpr_bytes doc = vpr_wire_sign_doc(
+        arena, body_bytes, auth_bytes,
+        envelope->chain_id != NULL ? envelope->chain_id : WORLD_CHAIN_ID,
+        envelope->account_number);
+    struct vpr_signature signature;
+    if (key.type == VPR_KEY_TYPE_ED25519) {
+        uint8_t secret[64];
+        world_ed25519_secret(label, secret);
+        vpr_ed25519_sign(&signature, doc.data, doc.len, secret);
+    } else {
+        struct vpr_hash secret = seed_of("secp256k1", label);
+        struct vpr_hash digest = vpr_sha256(doc.data, doc.len);
+        VPR_ASSERT(vpr_secp256k1_sign(&signature, &digest, &secret));
+    }
+    return vpr_wire_raw_pack(arena, body_bytes, auth_bytes, &signature);
+}
+
