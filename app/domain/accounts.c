@@ -213,6 +213,18 @@ bool vpr_account_mint(struct vpr_ctx *ctx, const struct vpr_address *to, struct 
     return true;
 }
 
+void vpr_account_burn(struct vpr_ctx *ctx, const struct vpr_address *from,
+                      struct vpr_coin amount)
+{
+    struct vpr_supply supply = vpr_supply_get(ctx);
+    if (vpr_account_debit(ctx, from, amount) != VPR_OK ||
+        !vpr_coin_sub(&supply.total, supply.total, amount) ||
+        !vpr_coin_add(&supply.burned, supply.burned, amount)) {
+        VPR_HALT("more is burned than there is");
+    }
+    supply_put(ctx, &supply);
+}
+
 void vpr_supply_assert(struct vpr_ctx *ctx)
 {
     struct vpr_supply supply = vpr_supply_get(ctx);

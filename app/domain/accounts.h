@@ -36,6 +36,10 @@ VPR_MUST_USE enum vpr_code vpr_account_take_fee(struct vpr_ctx *ctx,
 VPR_MUST_USE bool vpr_account_mint(struct vpr_ctx *ctx, const struct vpr_address *to,
                                    struct vpr_coin amount);
 
+/* `from` holds it, or we halt. */
+void vpr_account_burn(struct vpr_ctx *ctx, const struct vpr_address *from,
+                      struct vpr_coin amount);
+
 struct vpr_supply {
     struct vpr_coin total, genesis, minted, burned;
 };

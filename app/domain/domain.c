@@ -8,6 +8,7 @@
 #include "app/domain/chains.h"
 #include "app/domain/price.h"
 #include "app/domain/scores.h"
+#include "app/domain/slashing.h"
 #include "viper/v1/genesis.pb-c.h"
 
 /* Import goes down this list: accounts first, since stakes are paid from them; chains before
@@ -16,6 +17,7 @@ static const struct vpr_domain *const domains[] = {
     &vpr_accounts,   &vpr_chains,     &vpr_price,    &vpr_actors,  &vpr_servicers,
     &vpr_requestors, &vpr_fishermen,  &vpr_validators, &vpr_scores, &vpr_sessions,
     &vpr_beacon,     &vpr_benches,    &vpr_commits,    &vpr_reportcards, &vpr_settlement,
+    &vpr_slashing,
 };
 
 const struct vpr_tables vpr_domain_tables = {

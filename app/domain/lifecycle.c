@@ -177,6 +177,7 @@ static enum vpr_code apply_unstake(struct vpr_ctx *ctx, const ProtobufCMessage *
                         m->actor, actor.unbond_time_s);
     }
     actor.status = VIPER__V1__STATUS__STATUS_UNSTAKING;
+    actor.unbond_height = ctx->height;
     actor.unbond_session = running + UNBOND_SESSIONS;
     actor.unbond_time_s =
         ctx->time_s + (int64_t)vpr_param(ctx, VPR_P_unbonding_seconds, running);

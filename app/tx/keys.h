@@ -47,6 +47,7 @@ enum vpr_key_first {
     VPR_KEY_OPERATOR = 'o',     /* actors: operator address -> id */
     VPR_KEY_TERMS = 't',        /* actors: id, session u64 -> Terms */
     VPR_KEY_UNBONDING = 'u',    /* actors: time u64, id -> 01 */
+    VPR_KEY_SLASH = 's',        /* actors: id, sequence u64 -> Slash */
     VPR_KEY_CONSENSUS = 'c',    /* validators: 20-byte consensus address -> id */
 
     VPR_KEY_BEACON = 'b',       /* beacon: -> B_h, 32 bytes */

@@ -58,6 +58,7 @@ TCase *requestors_tests(void);
 TCase *scores_tests(void);
 TCase *servicers_tests(void);
 TCase *sessions_tests(void);
+TCase *slashing_tests(void);
 TCase *validators_tests(void);
 
 #endif

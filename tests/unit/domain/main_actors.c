@@ -16,6 +16,7 @@ int main(void)
     suite_add_tcase(suite, scores_tests());
     suite_add_tcase(suite, servicers_tests());
     suite_add_tcase(suite, sessions_tests());
+    suite_add_tcase(suite, slashing_tests());
     suite_add_tcase(suite, validators_tests());
     vpr_sig_init();
     SRunner *runner = srunner_create(suite);

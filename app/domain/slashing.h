@@ -1,0 +1,24 @@
+/* slashing.h - what a penalty burns, and the record of it.
+ *
+ * A record says the fault's height, so that what began to leave at or after it can be
+ * reached later, when it is paid out. */
+#ifndef VPR_DOMAIN_SLASHING_H
+#define VPR_DOMAIN_SLASHING_H
+
+#include "app/domain/actors.h"
+
+/* Burns floor(own stake x ppm / 10^6) of a validator or servicer that is not gone; a stake
+ * that began to leave before `fault_height` stays whole.  Writes a record and an event in any
+ * case, and new terms.  Returns what was burned, uvipr. */
+uint64_t vpr_actor_slash(struct vpr_ctx *ctx, const struct vpr_address *id, uint64_t ppm,
+                         uint64_t fault_height, Viper__V1__SlashReason reason);
+
+/* How many slashes the actor has had: the sequence of its next one. */
+uint64_t vpr_slash_count(struct vpr_ctx *ctx, const struct vpr_address *id);
+/* NULL: no such sequence. */
+const Viper__V1__Slash *vpr_slash_get(struct vpr_ctx *ctx, const struct vpr_address *id,
+                                      uint64_t sequence);
+
+extern const struct vpr_domain vpr_slashing; /* a query only */
+
+#endif
