@@ -234,7 +234,8 @@ static int run_query(struct vpr_cli *cli)
     int left;
 
     /* Cosmos's own spelling of a transaction by its hash. */
-    if (cli->arg_count == 2 && strcmp(cli->args[0], "tx") == 0) {
+    if (cli->arg_count == 2 && strcmp(cli->args[0], "tx") == 0 &&
+        strcmp(cli->args[1], "txs") != 0) {
         cli->args[2] = cli->args[1];
         cli->args[1] = "txs";
         cli->arg_count = 3;

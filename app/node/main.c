@@ -4,6 +4,7 @@
 #include "app/node/config.h"
 #include "app/node/route.h"
 #include "app/node/verbs.h"
+#include "cosmos/tx/v1beta1/query.pb-c.h"
 
 static const struct vpr_cli_flag none[] = {VPR_CLI_END};
 
@@ -35,6 +36,18 @@ static size_t add_messages(struct vpr_cli_message *list)
     return n;
 }
 
+/* What is asked by GET and answered by CometBFT is no query of a domain. */
+static const ProtobufCMessageDescriptor *request_of(const struct route_row *row)
+{
+    const struct vpr_query *query = vpr_domain_query(row->method);
+    if (query) {
+        return query->request;
+    }
+    return strcmp(row->method, "/cosmos.tx.v1beta1.Service/GetTxsEvent") == 0
+               ? &cosmos__tx__v1beta1__get_txs_event_request__descriptor
+               : NULL;
+}
+
 /* GET rows only: what is posted is `tx`. */
 static size_t add_queries(struct vpr_cli_query *list)
 {
@@ -42,8 +55,7 @@ static size_t add_queries(struct vpr_cli_query *list)
     for (size_t i = 0; i < route_row_count; i++) {
         const struct route_row *row = &route_rows[i];
         if (strcmp(row->verb, "GET") == 0) {
-            const struct vpr_query *query = vpr_domain_query(row->method);
-            list[n++] = (struct vpr_cli_query){row->path, query ? query->request : NULL};
+            list[n++] = (struct vpr_cli_query){row->path, request_of(row)};
         }
     }
     return n;

@@ -90,9 +90,9 @@ void rest_later_end(struct rest_later *later)
 
 /* ---- queries ---- */
 
-static enum vpr_code fill(struct rest *rest, const struct vpr_http_request *req,
-                          const struct route_match *match, ProtobufCMessage *message,
-                          struct vpr_err *err)
+enum vpr_code rest_fill(struct rest *rest, const struct vpr_http_request *req,
+                        const struct route_match *match, ProtobufCMessage *message,
+                        struct vpr_err *err)
 {
     struct vpr_pbjson_params params;
     vpr_pbjson_params_init(&params, &rest->arena, message);
@@ -121,7 +121,7 @@ static void query(struct rest *rest, const struct reply_to *to, const struct rou
         return;
     }
     ProtobufCMessage *request = vpr_pbjson_new(&rest->arena, row->request);
-    if (fill(rest, to->req, match, request, &err) != VPR_OK) {
+    if (rest_fill(rest, to->req, match, request, &err) != VPR_OK) {
         rest_error(rest, to, route, REPLY_INVALID, err.text);
         return;
     }

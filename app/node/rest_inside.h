@@ -43,6 +43,11 @@ struct rest_later {
 struct rest_later *rest_later_begin(struct rest *rest, const struct reply_to *to, size_t route);
 void rest_later_end(struct rest_later *later); /* after the answer */
 
+/* The request's fields out of path and query. */
+VPR_MUST_USE enum vpr_code rest_fill(struct rest *rest, const struct vpr_http_request *req,
+                                     const struct route_match *match, ProtobufCMessage *message,
+                                     struct vpr_err *err);
+
 /* The answer leaves: count it. Every path ends in one of these. */
 void rest_json(struct rest *rest, const struct reply_to *to, size_t route, uint32_t status,
                struct vpr_bytes json);

@@ -1,4 +1,4 @@
-/* txs.c - cosmos.tx.v1beta1.Service: simulate (owner thread), broadcast and look-up
+/* txs.c - cosmos.tx.v1beta1.Service: simulate (owner thread), broadcast, look-up and search
  * (CometBFT's RPC).  The answers of CometBFT are read without trust in their shape. */
 #include <stdio.h>
 
@@ -312,10 +312,10 @@ static tx_event *read_event(struct vpr_arena *arena, struct vpr_bytes json)
     return event;
 }
 
-static void read_events(struct vpr_arena *arena, struct vpr_bytes json, tx_response *ret)
+static void read_events(struct vpr_arena *arena, struct vpr_bytes found, tx_response *ret)
 {
     struct vpr_bytes list, key, one;
-    if (!list_at(&list, json, "/result/tx_result/events")) {
+    if (!list_at(&list, found, "/tx_result/events")) {
         return;
     }
     ret->events = VPR_ARENA_ARRAY(arena, tx_event *, length_of(list) + 1);
@@ -334,40 +334,63 @@ static struct vpr_bytes bytes_at(struct vpr_arena *arena, struct vpr_bytes json,
                                                         : vpr_bytes_of(NULL, 0);
 }
 
+/* One transaction as CometBFT tells it: hash, height, tx_result, tx. */
+static tx_response *read_found(struct vpr_arena *arena, struct vpr_bytes found)
+{
+    tx_response *response = VPR_ARENA_NEW(arena, tx_response);
+    struct vpr_bytes data = bytes_at(arena, found, "/tx_result/data");
+
+    cosmos__base__abci__v1beta1__tx_response__init(response);
+    response->data = (char *)vpr_arena_alloc(arena, 2 * data.len + 1);
+    vpr_hex(response->data, data.data, data.len);
+    response->height = (int64_t)number_at(found, "/height");
+    response->txhash = text_at(arena, found, "/hash");
+    response->code = (uint32_t)number_at(found, "/tx_result/code");
+    response->codespace = text_at(arena, found, "/tx_result/codespace");
+    response->raw_log = text_at(arena, found, "/tx_result/log");
+    response->info = text_at(arena, found, "/tx_result/info");
+    response->gas_wanted = (int64_t)number_at(found, "/tx_result/gas_wanted");
+    response->gas_used = (int64_t)number_at(found, "/tx_result/gas_used");
+    read_events(arena, found, response);
+    return response;
+}
+
+/* False: answered already; else the answer's "result". */
+static bool comet_result(struct rest_later *later, const struct vpr_http_result *result,
+                         const char *absent, enum reply_code absent_code,
+                         struct vpr_bytes *ret_result)
+{
+    char text[ERROR_TEXT_MAX];
+
+    vpr_arena_release(&later->rest->arena, 0);
+    if (!comet_json(later, result)) {
+        return false;
+    }
+    if (comet_error(&later->rest->arena, result->body, text)) {
+        rest_error(later->rest, &later->to, later->route,
+                   strstr(text, absent) != NULL ? absent_code : REPLY_UNAVAILABLE, text);
+        rest_later_end(later);
+        return false;
+    }
+    if (!vpr_json_at(ret_result, result->body, "/result")) {
+        unavailable(later, "no result");
+        return false;
+    }
+    return true;
+}
+
 static void on_found(void *arg, const struct vpr_http_result *result)
 {
     struct rest_later *later = (struct rest_later *)arg;
     struct vpr_arena *arena = &later->rest->arena;
     Cosmos__Tx__V1beta1__GetTxResponse answer = COSMOS__TX__V1BETA1__GET_TX_RESPONSE__INIT;
-    tx_response response = COSMOS__BASE__ABCI__V1BETA1__TX_RESPONSE__INIT;
-    char text[ERROR_TEXT_MAX];
+    struct vpr_bytes found;
 
-    vpr_arena_release(arena, 0);
-    if (!comet_json(later, result)) {
+    if (!comet_result(later, result, "not found", REPLY_NOT_FOUND, &found)) {
         return;
     }
-    if (comet_error(arena, result->body, text)) {
-        bool unknown = strstr(text, "not found") != NULL;
-        rest_error(later->rest, &later->to, later->route,
-                   unknown ? REPLY_NOT_FOUND : REPLY_UNAVAILABLE, text);
-        rest_later_end(later);
-        return;
-    }
-    const struct vpr_bytes json = result->body;
-    struct vpr_bytes data = bytes_at(arena, json, "/result/tx_result/data");
-    response.data = (char *)vpr_arena_alloc(arena, 2 * data.len + 1);
-    vpr_hex(response.data, data.data, data.len);
-    response.height = (int64_t)number_at(json, "/result/height");
-    response.txhash = later->hash;
-    response.code = (uint32_t)number_at(json, "/result/tx_result/code");
-    response.codespace = text_at(arena, json, "/result/tx_result/codespace");
-    response.raw_log = text_at(arena, json, "/result/tx_result/log");
-    response.info = text_at(arena, json, "/result/tx_result/info");
-    response.gas_wanted = (int64_t)number_at(json, "/result/tx_result/gas_wanted");
-    response.gas_used = (int64_t)number_at(json, "/result/tx_result/gas_used");
-    read_events(arena, json, &response);
-    answer.tx = decode(arena, bytes_at(arena, json, "/result/tx"));
-    answer.tx_response = &response;
+    answer.tx = decode(arena, bytes_at(arena, found, "/tx"));
+    answer.tx_response = read_found(arena, found);
     rest_message(later->rest, &later->to, later->route, &answer.base);
     rest_later_end(later);
 }
@@ -388,6 +411,92 @@ static void look_up(struct rest *rest, const struct reply_to *to, size_t route, 
     if (!ask_comet(later, path, vpr_bytes_of(NULL, 0), on_found)) {
         unavailable(later, "too many questions are under way");
     }
+}
+
+/* ---- search ---- */
+
+#define SEARCH_LIMIT_MAX 100
+#define SEARCH_QUERY_BYTES_MAX 4096
+
+static void on_search(void *arg, const struct vpr_http_result *result)
+{
+    struct rest_later *later = (struct rest_later *)arg;
+    struct vpr_arena *arena = &later->rest->arena;
+    Cosmos__Tx__V1beta1__GetTxsEventResponse answer =
+        COSMOS__TX__V1BETA1__GET_TXS_EVENT_RESPONSE__INIT;
+    Cosmos__Base__Query__V1beta1__PageResponse page =
+        COSMOS__BASE__QUERY__V1BETA1__PAGE_RESPONSE__INIT;
+    struct vpr_bytes search, list, key, one;
+
+    /* A query or a page that cannot be. */
+    if (!comet_result(later, result, "", REPLY_INVALID, &search)) {
+        return;
+    }
+    answer.total = page.total = number_at(search, "/total_count");
+    answer.pagination = &page;
+    if (list_at(&list, search, "/txs")) {
+        size_t room = length_of(list) + 1;
+        answer.txs = VPR_ARENA_ARRAY(arena, Cosmos__Tx__V1beta1__Tx *, room);
+        answer.tx_responses = VPR_ARENA_ARRAY(arena, tx_response *, room);
+        for (size_t at = 0; vpr_json_next(list, &at, &key, &one);) {
+            Cosmos__Tx__V1beta1__Tx *tx = decode(arena, bytes_at(arena, one, "/tx"));
+            if (!tx) { /* no transaction of ours: its place in the list says so */
+                tx = VPR_ARENA_NEW(arena, Cosmos__Tx__V1beta1__Tx);
+                cosmos__tx__v1beta1__tx__init(tx);
+            }
+            answer.txs[answer.n_txs++] = tx;
+            answer.tx_responses[answer.n_tx_responses++] = read_found(arena, one);
+        }
+    }
+    rest_message(later->rest, &later->to, later->route, &answer.base);
+    rest_later_end(later);
+}
+
+/* Its query, or the events of older clients joined; "" if there is neither. */
+static const char *search_query(struct vpr_arena *arena,
+                                const Cosmos__Tx__V1beta1__GetTxsEventRequest *request)
+{
+    const char *query = request->query;
+    for (size_t i = 0; request->query[0] == '\0' && i < request->n_events; i++) {
+        query = vpr_arena_text(arena, "%s%s%s", query, i ? " AND " : "", request->events[i]);
+    }
+    return query;
+}
+
+static void search(struct rest *rest, const struct reply_to *to,
+                   const struct route_match *match)
+{
+    size_t route = (size_t)(match->row - route_rows);
+    Cosmos__Tx__V1beta1__GetTxsEventRequest *request =
+        (Cosmos__Tx__V1beta1__GetTxsEventRequest *)(void *)vpr_pbjson_new(
+            &rest->arena, &cosmos__tx__v1beta1__get_txs_event_request__descriptor);
+    struct vpr_err err;
+
+    if (rest_fill(rest, to->req, match, &request->base, &err) != VPR_OK) {
+        rest_error(rest, to, route, REPLY_INVALID, err.text);
+        return;
+    }
+    const char *query = search_query(&rest->arena, request);
+    if (query[0] == '\0' || strlen(query) > SEARCH_QUERY_BYTES_MAX ||
+        request->limit > SEARCH_LIMIT_MAX) {
+        rest_error(rest, to, route, REPLY_INVALID,
+                   "query is CometBFT's, such as verify.session=5, and limit 100 at most");
+        return;
+    }
+    const bool down = request->order_by == COSMOS__TX__V1BETA1__ORDER_BY__ORDER_BY_DESC;
+    struct rest_later *later = rest_later_begin(rest, to, route);
+    struct vpr_buf post;
+    vpr_buf_init(&post, 8 * SEARCH_QUERY_BYTES_MAX);
+    vpr_buf_str(&post, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tx_search\",\"params\":"
+                "{\"query\":");
+    vpr_buf_json(&post, vpr_bytes_str(query));
+    vpr_buf_printf(&post, ",\"page\":\"%" PRIu64 "\",\"per_page\":\"%" PRIu64
+                   "\",\"order_by\":\"%s\"}}", request->page ? request->page : 1,
+                   request->limit ? request->limit : SEARCH_LIMIT_MAX, down ? "desc" : "asc");
+    if (!ask_comet(later, "", vpr_buf_bytes(&post), on_search)) {
+        unavailable(later, "too many questions are under way");
+    }
+    vpr_buf_finish(&post);
 }
 
 /* ---- simulation ---- */
@@ -459,6 +568,8 @@ bool rest_tx(struct rest *rest, const struct reply_to *to, const struct route_ma
         broadcast(rest, to, route);
     } else if (strcmp(method, SERVICE "GetTx") == 0) {
         look_up(rest, to, route, match->fields[0].value);
+    } else if (strcmp(method, SERVICE "GetTxsEvent") == 0) {
+        search(rest, to, match);
     } else {
         return false;
     }

@@ -228,6 +228,9 @@ def check_errors_are_the_gateways(c):
     c.error("GET", "/viper/v1/servicers/%zz", 400, 3)
     c.error("GET", "/cosmos/tx/v1beta1/txs/abc", 400, 3)
     c.error("GET", "/cosmos/tx/v1beta1/txs/" + "00" * 32, 404, 5)
+    c.error("GET", "/cosmos/tx/v1beta1/txs", 400, 3)
+    c.error("GET", "/cosmos/tx/v1beta1/txs?query=tx.height", 400, 3)
+    c.error("GET", "/cosmos/tx/v1beta1/txs?query=tx.height%3D1&limit=101", 400, 3)
     c.error("POST", "/cosmos/tx/v1beta1/txs", 400, 3, {"tx_bytes": ""})
     c.error("POST", "/cosmos/tx/v1beta1/txs", 400, 3, {"tx_bytes": 5})
     c.error("POST", "/cosmos/tx/v1beta1/simulate", 400, 3, {"tx_bytes": "//8B"})
@@ -283,6 +286,14 @@ def check_bank_send_by_cli(c):
     assert message["@type"] == "/cosmos.bank.v1beta1.MsgSend" and message["to_address"] == to
     assert tx["tx"]["auth_info"]["signer_infos"][0]["public_key"]["@type"].endswith("PubKey")
     assert tx["tx_response"]["txhash"] == out["txhash"] and tx["tx"]["body"]["memo"] == "hi"
+    found = c.get(f"/cosmos/tx/v1beta1/txs?query=tx.height%3D{out['height']}"
+                  "%20AND%20message.action%3D'/cosmos.bank.v1beta1.MsgSend'")
+    assert found["total"] == "1" and found["tx_responses"] == [tx["tx_response"]], found
+    assert found["txs"] == [tx["tx"]], found
+    found = json.loads(c.cli("q", "tx", "txs", "--query", "beacon.revealed EXISTS", "--limit", "2",
+                             "--order-by", "ORDER_BY_DESC"))
+    heights = [int(t["height"]) for t in found["tx_responses"]]
+    assert len(heights) == 2 and heights[0] > heights[1] and int(found["total"]) > 2, heights
     assert any(e["type"] for e in tx["tx_response"]["events"]), tx
     out = json.loads(c.cli("tx", "send", "--to-address", to, "--amount", "7", "--from",
                            c.actors.faucet["address"], "--unordered", "-y"))

@@ -78,7 +78,7 @@ START_TEST(every_get_row_has_its_query)
     size_t gets = 0;
     for (size_t i = 0; i < route_row_count; i++) {
         if (strcmp(route_rows[i].verb, "GET") == 0 &&
-            strcmp(route_rows[i].method, "/cosmos.tx.v1beta1.Service/GetTx") != 0) {
+            strncmp(route_rows[i].method, "/cosmos.tx.v1beta1.Service/", 27) != 0) {
             ck_assert_msg(vpr_domain_query(route_rows[i].method) != NULL, "%s",
                           route_rows[i].method);
             gets++;
