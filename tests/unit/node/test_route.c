@@ -62,7 +62,7 @@ START_TEST(unknown_paths_verbs_and_escapes_are_told_apart)
     ck_assert_int_eq(find("GET", "/viper/v1/chain/"), ROUTE_NO_PATH);
     ck_assert_int_eq(find("GET", "/viper/v1/chains/extra"), ROUTE_NO_PATH);
     ck_assert_int_eq(find("POST", "/viper/v1/chain"), ROUTE_NO_VERB);
-    ck_assert_int_eq(find("GET", "/cosmos/tx/v1beta1/txs"), ROUTE_NO_VERB);
+    ck_assert_int_eq(find("DELETE", "/cosmos/tx/v1beta1/txs"), ROUTE_NO_VERB);
     ck_assert_int_eq(find("POST", "/cosmos/tx/v1beta1/txs"), ROUTE_FOUND);
     ck_assert(match.row->body);
     ck_assert_int_eq(find("GET", "/viper/v1/servicers/%zz"), ROUTE_BAD);
