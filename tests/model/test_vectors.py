@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""The model against the golden vectors: every group, every case."""
+"""The model against the golden vectors: every group, every case; and the golden genesis with the
+blocks after it, by app hash."""
 
+import base64
 import hashlib
 import json
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import oracle  # noqa: E402
 import rules as R  # noqa: E402
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "protocol.json")
@@ -221,9 +224,35 @@ def money(d):
                                           r["newest_median"]), r["price_for_a_stake"])
 
 
+def golden_blocks():
+    """The model's own chain, from tests/golden/genesis.json on, has the pinned app hashes."""
+    folder = os.path.dirname(PATH)
+    with open(os.path.join(folder, "genesis.json"), encoding="utf-8") as f:
+        file = json.load(f)
+    with open(os.path.join(folder, "genesis.txt"), encoding="utf-8") as f:
+        pinned = dict(line.split() for line in f if not line.startswith("#"))
+    links = [hashlib.sha256(b"viper golden beacon").digest()]
+    while len(links) < 9:
+        links.append(R.H("beacon-chain", links[-1]))
+    model = oracle.chain.Chain({
+        "chain_id": file["chain_id"], "initial_height": 1, "genesis_time_s": 1767225600,
+        "app_state": file["app_state"]})
+    expect("genesis", model.app_hash(), pinned["init"])
+    key = base64.b64decode(file["app_state"]["validators"][0]["consensus_key"])
+    links.pop()
+    for height in range(1, 32):
+        reveal = "" if height == 2 or not links else links.pop().hex()
+        model.block({"block": height, "time_s": 1767225600 + height, "reveal": reveal,
+                     "proposer": hashlib.sha256(key).digest()[:20].hex(),
+                     "last_commit": [], "misbehavior": [], "txs": [{"system": True}]})
+        if str(height) in pinned:
+            expect(f"golden block {height}", model.app_hash(), pinned[str(height)])
+
+
 with open(PATH, encoding="utf-8") as f:
     VECTORS = json.load(f)
 for group in (hashes, sessions, relays, scores, money):
     group(VECTORS)
+golden_blocks()
 print(f"{passed} passed, {failed} failed")
 sys.exit(1 if failed else 0)

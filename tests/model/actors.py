@@ -1,0 +1,364 @@
+"""Validators, servicers, fishermen, requestors: stake, terms by session, status, unbonding."""
+
+import hashlib
+
+import codec
+import rules
+from fields import address, ascending, data, key, url, who
+from refusal import need
+from state import u16, u64
+
+PPM = 10**6
+KIND, STATUS = codec.ENUMS["Kind"], codec.ENUMS["Status"]
+ACTIVE, PAUSED, UNSTAKING, GONE = (STATUS["STATUS_" + s]
+                                   for s in ("ACTIVE", "PAUSED", "UNSTAKING", "GONE"))
+VALIDATOR, SERVICER, FISHERMAN, REQUESTOR = (
+    KIND["KIND_" + k] for k in ("VALIDATOR", "SERVICER", "FISHERMAN", "REQUESTOR"))
+NAMES = {VALIDATOR: "validator", SERVICER: "servicer", FISHERMAN: "fisherman",
+         REQUESTOR: "requestor"}
+CHAINS_MOST, PAIRS_MOST, KEYS_MOST = 15, 16, 8
+UNBONDING_SESSIONS = 6
+PRICES = 24
+
+
+def consensus_address(consensus_key):
+    return hashlib.sha256(consensus_key).digest()[:20]
+
+
+class Actors:
+    # ---- records ----
+
+    def actor(self, ident):
+        return self.state.get("actors", b"a" + ident)
+
+    def put_actor(self, ident, record):
+        self.state.put("actors", b"a" + ident, record)
+
+    def of_kind(self, kind):
+        return [(ident, actor) for ident, actor in self.every_actor() if actor["kind"] == kind]
+
+    def every_actor(self):
+        return [(k[1:], self.state.get("actors", k)) for k in self.state.under("actors", b"a")]
+
+    def terms(self, ident, session):
+        return self.state.newest("actors", b"t" + ident, session)[1]
+
+    def newest_terms(self, ident):
+        return self.state.newest("actors", b"t" + ident)[1]
+
+    def put_terms(self, ident, terms, genesis=False):
+        self.put_version("actors", b"t" + ident, 0 if genesis else self.counts_from(), terms)
+
+    def total_stake(self, ident):
+        """Own and delegated."""
+        return self.actor(ident)["stake"]
+
+    def by_operator(self, operator, kind):
+        """Whose operator signs; the work of a session."""
+        ident = self.state.get("actors", b"o" + operator)
+        need(ident is not None, "NOT_STAKED")
+        actor = self.actor(ident)
+        need(actor["kind"] == kind, "NOT_STAKED")
+        return ident, actor
+
+    def target(self, text, kind=None):
+        ident = who(text)
+        actor = self.actor(ident)
+        need(actor is not None and (kind is None or actor["kind"] == kind), "NOT_STAKED")
+        return ident, actor
+
+    def pay_actor(self, _ident, actor, amount):
+        """A servicer's or validator's part: to its owner, and to delegators after commission."""
+        if amount:
+            self.credit(actor["owner"], amount)
+
+    # ---- price and throughput ----
+
+    def price_for_stake(self):
+        since = max(0, self.current - PRICES + 1)
+        prices = [self.state.newest("price", b"p", s)[1] for s in range(since, self.current + 1)]
+        return min(prices + [self.state.newest("price", b"p")[1]])
+
+    def throughput(self, terms, session):
+        """(allowance, budget) of a requestor in a session that may not have begun."""
+        record = self.session(session)
+        blocks = (record["last"] - record["first"] + 1 if record
+                  else self.param("session_blocks", session))
+        budget = rules.budget(terms["stake"], self.param("requestor_yield", session), blocks)
+        return rules.allowance(terms["usd"], self.param("cu_per_usd", session), blocks, budget,
+                               self.param("cu_price_min", session)), budget
+
+    def check_quota(self, terms, session):
+        allowance, _ = self.throughput(terms, session)
+        for pair in terms["pairs"]:
+            quota = rules.quota(allowance, pair["share_ppm"], terms["num_servicers"])
+            need(quota >= self.param("min_quota", session), "QUOTA_TOO_LOW")
+
+    # ---- what the fields say ----
+
+    def places(self, m):
+        chains = tuple(m.get("chains", ()))
+        need(1 <= len(chains) <= CHAINS_MOST and ascending(chains), "BAD_FIELD")
+        need(chains[-1] <= 65535 and m["zone"] <= 65535, "BAD_FIELD")
+        return chains
+
+    def known(self, chains, zones):
+        for chain in chains:
+            need(self.state.get("chains", b"c" + u16(chain)) is not None, "NO_CHAIN")
+        for zone in zones:
+            need(self.state.get("chains", b"z" + u16(zone)) is not None, "NO_ZONE")
+
+    def pairs(self, m):
+        pairs = tuple(codec.new("PairTerms", **p) for p in m.get("pairs", ()))
+        need(1 <= len(pairs) <= PAIRS_MOST, "BAD_FIELD")
+        need(ascending([(p["chain"], p["zone"]) for p in pairs]), "BAD_FIELD")
+        need(sum(p["share_ppm"] for p in pairs) == PPM, "BAD_FIELD")
+        need(all(p["share_ppm"] for p in pairs), "BAD_FIELD")
+        keys = tuple(key(k) for k in m.get("gateway_keys", ()))
+        need(1 <= len(keys) <= KEYS_MOST and ascending(keys), "BAD_FIELD")
+        need(3 <= m["num_servicers"] <= 24, "BAD_FIELD")
+        return pairs, keys
+
+    # ---- stake ----
+
+    def stake_actor(self, m, kind, record, terms, genesis):
+        """The part that is the same for all kinds."""
+        owner, operator, amount = who(m["owner"]), who(m["operator"]), int(m["amount"])
+        need(amount >= self.param("min_stake_" + NAMES[kind], self.current), "STAKE_TOO_LOW")
+        need(self.actor(operator) is None, "STAKED")
+        need(self.state.get("actors", b"o" + operator) is None, "OPERATOR_TAKEN")
+        self.move(owner, self.staked, amount)
+        self.put_actor(operator, dict(record, kind=kind, owner=owner, operator=operator,
+                                      status=ACTIVE, stake=amount))
+        self.state.put("actors", b"o" + operator, operator)
+        self.put_terms(operator, dict(terms, kind=kind, eligible=True, owner=owner,
+                                      stake=amount), genesis)
+
+    def stake_servicer(self, m, genesis=False):
+        chains = self.places(m)
+        record = codec.new("Actor", url=url(m["url"]))
+        self.known(chains, [m["zone"]])
+        self.stake_actor(m, SERVICER, record, codec.new(
+            "Terms", zone=m["zone"], chains=chains, relay_key=key(m["relay_key"])), genesis)
+
+    def stake_fisherman(self, m, genesis=False):
+        chains = self.places(m)
+        self.known(chains, [m["zone"]])
+        self.stake_actor(m, FISHERMAN, codec.new("Actor"), codec.new(
+            "Terms", zone=m["zone"], chains=chains), genesis)
+
+    def stake_requestor(self, m, genesis=False):
+        pairs, keys = self.pairs(m)
+        self.known([p["chain"] for p in pairs], [p["zone"] for p in pairs])
+        usd = rules.usd(int(m["amount"]), self.price_for_stake())
+        terms = codec.new("Terms", usd=usd, num_servicers=m["num_servicers"], pairs=pairs,
+                          gateway_keys=keys)
+        session = 0 if genesis else self.counts_from()
+        self.check_quota(dict(terms, stake=int(m["amount"])), session)
+        shadow = url(m.get("shadow_url", ""), path=True, empty=True)
+        self.stake_actor(m, REQUESTOR, codec.new("Actor", url=shadow, usd=usd), terms, genesis)
+
+    def stake_validator(self, m, genesis=False):
+        consensus = key(m["consensus_key"])
+        end = data(m["beacon_end"])
+        need(len(end) == 32, "BAD_FIELD")
+        need(m["commission_ppm"] <= self.param("max_commission", self.current), "BAD_AMOUNT")
+        where = b"c" + consensus_address(consensus)
+        need(self.state.get("validators", where) is None, "STAKED")
+        info = codec.new("ValidatorInfo", consensus_key=consensus, beacon_end=end,
+                         commission_ppm=m["commission_ppm"],
+                         beacon_usable_from=0 if genesis else self.current + 2,
+                         commission_time_s=self.time_s)
+        self.stake_actor(m, VALIDATOR, codec.new("Actor", validator=info), codec.new("Terms"),
+                         genesis)
+        self.state.put("validators", where, who(m["operator"]))
+
+    def apply_MsgStakeServicer(self, m, _signer):
+        self.stake_servicer(m)
+
+    def apply_MsgStakeFisherman(self, m, _signer):
+        self.stake_fisherman(m)
+
+    def apply_MsgStakeRequestor(self, m, _signer):
+        self.stake_requestor(m)
+
+    def apply_MsgStakeValidator(self, m, _signer):
+        self.stake_validator(m)
+
+    # ---- edit ----
+
+    def may_edit(self, text, kind, signer):
+        ident, actor = self.target(text, kind)
+        need(actor["status"] != GONE, "NOT_STAKED")
+        need(signer in (actor["owner"], actor["operator"]), "DENIED")
+        return ident, actor
+
+    def edit_terms(self, ident, actor, **values):
+        """What sessions read; who leaves changes none of it."""
+        before = self.newest_terms(ident)
+        after = dict(before, **values)
+        if after == before:
+            return
+        need(actor["status"] != UNSTAKING, "BAD_STATUS")
+        self.put_terms(ident, after)
+
+    def apply_MsgEditServicer(self, m, signer):
+        ident, actor = self.may_edit(m["servicer"], SERVICER, signer)
+        chains = self.places(m)
+        self.known(chains, [m["zone"]])
+        self.edit_terms(ident, actor, zone=m["zone"], chains=chains,
+                        relay_key=key(m["relay_key"]))
+        self.put_actor(ident, dict(actor, url=url(m["url"])))
+
+    def apply_MsgEditFisherman(self, m, signer):
+        ident, actor = self.may_edit(m["fisherman"], FISHERMAN, signer)
+        chains = self.places(m)
+        self.known(chains, [m["zone"]])
+        self.edit_terms(ident, actor, zone=m["zone"], chains=chains)
+
+    def apply_MsgEditRequestor(self, m, signer):
+        ident, actor = self.may_edit(m["requestor"], REQUESTOR, signer)
+        pairs, keys = self.pairs(m)
+        self.known([p["chain"] for p in pairs], [p["zone"] for p in pairs])
+        before = self.newest_terms(ident)
+        need(m["num_servicers"] == before["num_servicers"] or signer == actor["owner"], "DENIED")
+        after = dict(num_servicers=m["num_servicers"], pairs=pairs, gateway_keys=keys)
+        self.check_quota(dict(before, **after), self.counts_from())
+        self.edit_terms(ident, actor, **after)
+        shadow = url(m.get("shadow_url", ""), path=True, empty=True)
+        self.put_actor(ident, dict(actor, url=shadow))
+
+    def apply_MsgEditValidator(self, m, signer):
+        ident, actor = self.may_edit(m["validator"], VALIDATOR, signer)
+        need(signer == actor["owner"], "DENIED")
+        need(actor["status"] != UNSTAKING, "BAD_STATUS")
+        info = actor["validator"]
+        wanted, old = m["commission_ppm"], info["commission_ppm"]
+        need(wanted <= self.param("max_commission", self.current), "BAD_AMOUNT")
+        if wanted > old:
+            need(wanted - old <= 10000, "BAD_AMOUNT")
+            need(self.time_s - info["commission_time_s"] >= 86400, "TOO_SOON")
+        self.put_actor(ident, dict(actor, validator=dict(
+            info, commission_ppm=wanted, commission_time_s=self.time_s)))
+
+    def apply_MsgRenewBeacon(self, m, signer):
+        ident, actor = self.may_edit(m["validator"], VALIDATOR, signer)
+        need(actor["status"] != UNSTAKING, "BAD_STATUS")
+        end = data(m["beacon_end"])
+        need(len(end) == 32, "BAD_FIELD")
+        info = actor["validator"]
+        need(not info["beacon_pending"], "TOO_SOON")
+        self.put_actor(ident, dict(actor, validator=dict(
+            info, beacon_pending=end, beacon_pending_from=self.current + 2)))
+
+    def renew_beacons(self, session):
+        for ident, actor in self.of_kind(VALIDATOR):
+            info = actor["validator"]
+            if info["beacon_pending"] and info["beacon_pending_from"] <= session:
+                self.put_actor(ident, dict(actor, validator=dict(
+                    info, beacon_end=info["beacon_pending"], beacon_pending=b"",
+                    beacon_pending_from=0)))
+
+    # ---- for every kind ----
+
+    def owned(self, text, signer):
+        ident, actor = self.target(text)
+        need(actor["status"] != GONE, "NOT_STAKED")
+        need(signer == actor["owner"], "DENIED")
+        return ident, actor
+
+    def apply_MsgIncreaseStake(self, m, signer):
+        ident, actor = self.owned(m["actor"], signer)
+        amount = int(m["amount"])
+        need(actor["status"] != UNSTAKING, "BAD_STATUS")
+        need(amount, "BAD_AMOUNT")
+        self.move(signer, self.staked, amount)
+        actor = self.actor(ident)
+        more = rules.usd(amount, self.price_for_stake()) if actor["kind"] == REQUESTOR else 0
+        self.put_actor(ident, dict(actor, stake=actor["stake"] + amount,
+                                   usd=actor["usd"] + more))
+        terms = self.newest_terms(ident)
+        self.put_terms(ident, dict(terms, stake=terms["stake"] + amount,
+                                   usd=terms["usd"] + more))
+
+    def apply_MsgPause(self, m, signer):
+        ident, actor = self.target(m["actor"])
+        need(actor["status"] != GONE, "NOT_STAKED")
+        need(signer in (actor["owner"], actor["operator"]), "DENIED")
+        need(actor["status"] == ACTIVE, "BAD_STATUS")
+        self.pause(ident, actor)
+
+    def pause(self, ident, actor):
+        self.put_actor(ident, dict(actor, status=PAUSED))
+        self.put_terms(ident, dict(self.newest_terms(ident), eligible=False))
+
+    def apply_MsgResume(self, m, signer):
+        ident, actor = self.target(m["actor"])
+        need(actor["status"] != GONE, "NOT_STAKED")
+        need(signer in (actor["owner"], actor["operator"]), "DENIED")
+        need(actor["status"] == PAUSED, "BAD_STATUS")
+        self.put_actor(ident, dict(actor, status=ACTIVE, absent_sessions=0))
+        self.put_terms(ident, dict(self.newest_terms(ident), eligible=True))
+
+    def apply_MsgUnstake(self, m, signer):
+        ident, actor = self.owned(m["actor"], signer)
+        need(actor["status"] != UNSTAKING, "BAD_STATUS")
+        due = self.time_s + self.param("unbonding_seconds", self.current)
+        self.put_actor(ident, dict(actor, status=UNSTAKING, unbond_time_s=due,
+                                   unbond_session=self.current + UNBONDING_SESSIONS))
+        self.put_terms(ident, dict(self.newest_terms(ident), eligible=False))
+        self.state.put("actors", b"u" + u64(due) + ident, b"\x01")
+
+    def apply_MsgSetOperator(self, m, signer):
+        ident, actor = self.owned(m["actor"], signer)
+        need(actor["status"] != UNSTAKING, "BAD_STATUS")
+        operator = who(m["operator"])
+        need(self.state.get("actors", b"o" + operator) is None, "OPERATOR_TAKEN")
+        need(self.actor(operator) is None or operator == ident, "STAKED")
+        self.state.delete("actors", b"o" + actor["operator"])
+        self.state.put("actors", b"o" + operator, ident)
+        self.put_actor(ident, dict(actor, operator=operator))
+
+    def apply_MsgSetOwner(self, m, signer):
+        ident, actor = self.owned(m["actor"], signer)
+        owner = who(m["new_owner"])
+        self.put_actor(ident, dict(actor, owner=owner))
+        self.put_terms(ident, dict(self.newest_terms(ident), owner=owner))
+
+    # ---- unbonding, the validator set ----
+
+    def unbond(self):
+        """Not before its time, its session, and the last session that it served is settled."""
+        for k in self.state.under("actors", b"u"):
+            if int.from_bytes(k[1:9], "big") > self.time_s:
+                break
+            ident = k[9:]
+            actor = self.actor(ident)
+            if actor["unbond_session"] > self.current or self.still_bound(ident, actor):
+                continue
+            self.move(self.staked, actor["owner"], actor["stake"])
+            self.state.delete("actors", k)
+            self.put_actor(ident, dict(actor, status=GONE, stake=0))
+            self.state.delete("actors", b"o" + actor["operator"])
+
+    def still_bound(self, ident, actor):
+        if actor["kind"] == VALIDATOR and actor["validator"]["power"]:
+            return True
+        last = self.state.newest("actors", b"t" + ident)[0]
+        return self.state.get("sessions", b"o") < last
+
+    def validator_set(self):
+        validators = self.of_kind(VALIDATOR)
+        fit = [(-self.total_stake(ident), ident) for ident, actor in validators
+               if actor["status"] == ACTIVE
+               and actor["validator"]["beacon_usable_from"] <= self.current]
+        fit = sorted(fit)[:self.param("max_validators", self.current)]
+        powers = {ident: -stake // PPM for stake, ident in fit if -stake >= PPM}
+        if not powers:
+            return
+        for ident, actor in validators:
+            info = actor["validator"]
+            power = powers.get(ident, 0)
+            if power != info["power"]:
+                self.put_actor(ident, dict(actor, validator=dict(info, power=power)))
+                self.updates.append((info["consensus_key"].hex(), power))

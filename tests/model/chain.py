@@ -1,0 +1,362 @@
+"""The chain of docs/protocol.md as a model: one block after the other, integers only.
+
+What cannot be computed without a curve is told by the record: which signature was spoilt. All
+else (fees, places, windows, draws, sums, branches, scores, pay) is computed here."""
+
+import hashlib
+
+import apphash
+import codec
+import rules
+from actors import VALIDATOR, Actors
+from cards import Cards
+from fields import address, data
+from refusal import Refused, need
+from settle import Settle
+from state import State, pack, u16, u64
+from work import Work
+
+PPM = 10**6
+U64 = 2**64 - 1
+GAS_BYTE, GAS_SIGNATURE = 10, 2000
+UNORDERED_S, UNORDERED_LIVE, FORGET_BLOCK = 600, 1024, 20000
+
+
+def pool(name):
+    return hashlib.sha256(b"viper-pool-" + name.encode()).digest()[:20]
+
+
+STAKED, FEES, DAO = pool("staked"), pool("fees"), pool("dao")
+
+
+class Chain(Actors, Work, Cards, Settle):
+    staked, dao = STAKED, DAO
+
+    def __init__(self, history):
+        self.state = State()
+        self.chain_id = history["chain_id"]
+        self.height = history["initial_height"]
+        self.time_s = history["genesis_time_s"]
+        self.pools = {}      # (session, kind, chain, zone) -> members of the draw
+        self.benches = {}    # (session, requestor, chain, zone) -> Bench or None
+        self.claims = {}     # (session, servicer) -> the positions of its samples
+        self.updates = []
+        self.next_session = True
+        self.current = 0
+        self.falsified = None
+        self.genesis(history["app_state"])
+
+    # ---- parameters, sessions ----
+
+    def param(self, name, session):
+        return self.state.newest("params", b"p", session)[1][name]
+
+    def session(self, number):
+        return self.state.get("sessions", b"s" + u64(number))
+
+    def blocks(self, number):
+        record = self.session(number)
+        return record["last"] - record["first"] + 1
+
+    def counts_from(self):
+        """The session from which a change in this block counts."""
+        left = self.session(self.current)["last"] + 1 - self.height
+        return self.current + (1 if left >= self.param("freeze_blocks", self.current) else 2)
+
+    # ---- versions ----
+
+    def put_version(self, store, base, session, value):
+        """What a newer version makes needless is cut once no unsettled session reads it."""
+        before, _ = self.state.newest(store, base)
+        self.state.put(store, base + u64(session), value)
+        if before is not None and before != session:
+            self.cut_later(store, base + u64(before), session)
+
+    def cut_later(self, store, key, session):
+        index = sorted(self.state.stores).index(store)
+        self.state.put("sessions", b"x" + u64(session) + bytes([index]) + key, b"\x01")
+
+    def cut(self, oldest):
+        names = sorted(self.state.stores)
+        for key in self.state.under("sessions", b"x"):
+            if int.from_bytes(key[1:9], "big") > oldest:
+                break
+            self.state.delete(names[key[9]], key[10:])
+            self.state.delete("sessions", key)
+
+    # ---- accounts ----
+
+    def account(self, who):
+        return self.state.get("accounts", b"a" + who)
+
+    def balance(self, who):
+        account = self.account(who)
+        return account["balance"] if account else 0
+
+    def put_account(self, who, account):
+        self.state.put("accounts", b"a" + who, account)
+
+    def credit(self, who, amount):
+        account = self.account(who)
+        if account is None:
+            number = self.state.get("accounts", b"n") or 0
+            self.state.put("accounts", b"n", number + 1)
+            account = codec.new("Account", number=number)
+        self.put_account(who, dict(account, balance=account["balance"] + amount))
+        self.state.put("accounts", b"h", (self.state.get("accounts", b"h") or 0) + amount)
+
+    def debit(self, who, amount):
+        need(self.balance(who) >= amount, "NO_FUNDS")
+        account = self.account(who)
+        self.put_account(who, dict(account, balance=account["balance"] - amount))
+        self.state.put("accounts", b"h", self.state.get("accounts", b"h") - amount)
+
+    def move(self, source, target, amount):
+        self.debit(source, amount)
+        self.credit(target, amount)
+
+    def mint(self, amount):
+        total, genesis, minted, burned = self.state.get("accounts", b"s")
+        self.state.put("accounts", b"s", (total + amount, genesis, minted + amount, burned))
+
+    def burn(self, amount):
+        total, genesis, minted, burned = self.state.get("accounts", b"s")
+        self.state.put("accounts", b"s", (total - amount, genesis, minted, burned + amount))
+
+    # ---- genesis ----
+
+    def genesis(self, app):
+        state = self.state
+        for store in state.stores:
+            state.put(store, b"\x00", b"\x01")
+        state.put("params", b"i", self.chain_id.encode())
+        state.put("params", b"p" + u64(0),
+                  {name: int(app["params"].get(name, 0)) for name in codec.PARAM_NAMES})
+        state.put("price", b"p" + u64(0), int(app["price_micro_usd"]))
+        for entry in app.get("accounts", ()):
+            self.credit(address(entry["address"]), int(entry["balance"]))
+        total = state.get("accounts", b"h") or 0
+        state.put("accounts", b"s", (total, total, 0, 0))
+        for entry in app.get("chains", ()):
+            self.genesis_chain(entry)
+        for entry in app.get("zones", ()):
+            state.put("chains", b"z" + u16(entry["id"]),
+                      codec.new("Zone", id=entry["id"], name=entry["name"]))
+            state.put("chains", b"y" + u16(entry["id"]) + u64(0), codec.new(
+                "ZoneTerms", active=entry["active"],
+                multiplier_ppm=int(entry["multiplier_ppm"])))
+        for kind in ("validator", "servicer", "fisherman", "requestor"):
+            plural = {"fisherman": "fishermen"}.get(kind, kind + "s")
+            for message in app.get(plural, ()):
+                getattr(self, "stake_" + kind)(message, genesis=True)
+        state.put("beacon", b"b", rules.beacon_genesis(self.chain_id))
+        state.put("sessions", b"b", (self.height - 1, self.time_s))
+        self.open_session(0)
+        self.validator_set()
+
+    def genesis_chain(self, entry):
+        methods = tuple(codec.new("MethodCost", method=m["method"], cu=int(m["cu"]))
+                        for m in entry.get("methods", ()))
+        self.state.put("chains", b"c" + u16(entry["id"]), codec.new(
+            "Chain", id=entry["id"], name=entry["name"],
+            owner=address(entry.get("owner", "")) or b"",
+            payout=address(entry.get("payout", "")) or b""))
+        self.state.put("chains", b"d" + u16(entry["id"]) + u64(0), codec.new(
+            "ChainTerms", active=entry["active"], multiplier_ppm=int(entry["multiplier_ppm"]),
+            latency_target_ms=int(entry["latency_target_ms"]),
+            latency_max_ms=int(entry["latency_max_ms"]),
+            corpus_hash=data(entry.get("corpus_hash", "")), methods=methods))
+
+    def app_hash(self):
+        """Rebuilt from nothing but the records."""
+        return apphash.app_hash({name: {key: pack(name, key, value)
+                                        for key, value in pairs.items()}
+                                 for name, pairs in self.state.stores.items()}).hex()
+
+    # ---- a block ----
+
+    def block(self, line):
+        """line: of the record. -> what the model says of it: codes, verify, updates."""
+        self.height, self.time_s = line["block"], line["time_s"]
+        self.proposer = bytes.fromhex(line["proposer"])
+        self.updates = []
+        self.forget()
+        self.open_if_due()
+        self.beacon(line["reveal"])
+        self.faults(line)
+        verify = self.settle_block()
+        results = []
+        for tx in line["txs"]:
+            results.append(0 if tx.get("system") else self.transaction(tx))
+        self.end_block()
+        self.state.put("sessions", b"b", (self.height, self.time_s))
+        return {"codes": results, "verify": verify, "updates": self.updates}
+
+    def open_if_due(self):
+        if self.session(self.current)["last"] + 1 == self.height:
+            self.open_session(self.current + 1)
+
+    def open_session(self, number):
+        last = self.height + self.param("session_blocks", number) - 1
+        self.state.put("sessions", b"s" + u64(number), codec.new(
+            "Session", number=number, first=self.height, last=last,
+            seed=self.state.get("beacon", b"b")))
+        self.current = number
+        self.state.put("sessions", b"c", number)
+        if number == 0:
+            self.state.put("sessions", b"o", 0)
+            return
+        self.renew_beacons(number)
+        self.pay_validators(number - 1)
+        self.price_closes(number - 1)
+        if number >= 2:
+            self.count_presence(number - 2)
+        self.close_empty_sessions()
+        self.cut(self.state.get("sessions", b"o"))
+        self.forget_caches()
+
+    def forget_caches(self):
+        oldest = self.state.get("sessions", b"o")
+        for cache in (self.pools, self.benches, self.claims):
+            for key in [k for k in cache if k[0] < oldest]:
+                del cache[key]
+
+    def beacon(self, reveal):
+        before = self.state.get("beacon", b"b")
+        ident = self.state.get("validators", b"c" + self.proposer)
+        if reveal and ident:
+            actor = self.actor(ident)
+            x = bytes.fromhex(reveal)
+            now, end = rules.beacon_step(before, self.proposer,
+                                         actor["validator"]["beacon_end"], x)
+            self.put_actor(ident, dict(actor, validator=dict(actor["validator"],
+                                                             beacon_end=end)))
+        else:
+            now = rules.beacon_step(before, self.proposer, None, None)[0]
+        self.state.put("beacon", b"b", now)
+        if self.current >= 2:
+            worked = self.session(self.current - 2)
+            delay = self.param("challenge_delay", self.current - 2)
+            if worked and self.session(self.current)["first"] + delay - 1 == self.height:
+                self.state.put("sessions", b"s" + u64(self.current - 2),
+                               dict(worked, challenge=now))
+
+    def price_closes(self, session):
+        """No votes in this version."""
+
+    def faults(self, line):
+        """No penalties in this version."""
+
+    def pay_validators(self, ended):
+        members = [(ident, actor) for ident, actor in self.of_kind(VALIDATOR)
+                   if actor["validator"]["power"]]
+        stakes = [self.total_stake(ident) for ident, _ in members]
+        bonded = sum(stakes)
+        minted = bonded * self.param("validator_yield", ended) * self.blocks(ended) // 10**12
+        fees = self.balance(FEES)
+        self.mint(minted)
+        if self.account(FEES) is None:
+            self.credit(FEES, 0)
+        for pot, source in ((minted, None), (fees, FEES)):
+            if not pot:
+                continue
+            if source:
+                self.debit(source, pot)
+            left = pot
+            for (ident, actor), stake in zip(members, stakes):
+                part = pot * stake // bonded
+                self.pay_actor(ident, actor, part)
+                left -= part
+            if left:
+                self.credit(DAO, left)
+
+    # ---- transactions ----
+
+    def transaction(self, tx):
+        try:
+            signer = self.admit(tx)
+        except Refused as no:
+            return no.code
+        self.state.begin()
+        try:
+            for i, message in enumerate(tx["messages"]):
+                self.at = f"messages[{i}]"
+                self.apply(message, signer)
+        except Refused as no:
+            self.state.back()
+            return no.code
+        self.state.keep()
+        return 0
+
+    def admit(self, tx):
+        """All that stands before the messages; takes the fee and the place."""
+        spoilt = tx["falsified"] or {}
+        self.falsified = spoilt.get("at") if spoilt.get("what") == "signature" else None
+        need(spoilt.get("what") != "bytes", "BAD_ENCODING")
+        signer = address(tx["signer"])
+        for message in tx["messages"]:
+            self.check(message, signer)
+        gas = self.gas(tx)
+        need(tx["gas_limit"] >= gas, "GAS_TOO_LOW")
+        price = self.param("min_gas_price", self.current)
+        need(tx["fee"] >= -(-gas * price // 1000), "FEE_TOO_LOW")
+        account = self.account(signer)
+        need(account is not None, "NO_FUNDS")
+        need(not tx["timeout_height"] or self.height <= tx["timeout_height"], "EXPIRED")
+        ident = bytes.fromhex(tx["id"])
+        if tx["unordered"]:
+            need(self.time_s <= tx["timeout_s"] <= self.time_s + UNORDERED_S, "EXPIRED")
+            need(self.state.get("accounts", b"u" + signer + ident) is None, "REPLAYED")
+            live = self.state.get("accounts", b"c" + signer) or 0
+            need(live < UNORDERED_LIVE, "REPLAYED")
+        else:
+            need(tx["sequence"] == account["sequence"], "BAD_SEQUENCE")
+        need(self.falsified != "envelope", "BAD_SIGNATURE")
+        need(account["balance"] >= tx["fee"], "NO_FUNDS")
+        self.take(tx, signer, account, ident)
+        return signer
+
+    def gas(self, tx):
+        return (self.param("message_gas", self.current) * len(tx["messages"])
+                + GAS_BYTE * tx["bytes"] + GAS_SIGNATURE * tx["signatures"])
+
+    def take(self, tx, signer, account, ident):
+        self.move(signer, FEES, tx["fee"])
+        account = dict(self.account(signer), key=bytes.fromhex(tx["key"]),
+                       key_type=codec.ENUMS["KeyType"]["KEY_TYPE_" + tx["key_type"].upper()])
+        if tx["unordered"]:
+            timeout = tx["timeout_s"]
+            self.state.put("accounts", b"u" + signer + ident, timeout)
+            self.state.put("accounts", b"q" + u64(timeout) + signer + ident, b"\x01")
+            live = self.state.get("accounts", b"c" + signer) or 0
+            self.state.put("accounts", b"c" + signer, live + 1)
+        else:
+            account["sequence"] += 1
+        self.put_account(signer, account)
+
+    def forget(self):
+        """Unordered ones whose time has passed leave the seen set."""
+        gone = [k for k in self.state.under("accounts", b"q")
+                if int.from_bytes(k[1:9], "big") < self.time_s][:FORGET_BLOCK]
+        for key in gone:
+            who, ident = key[9:29], key[29:]
+            self.state.delete("accounts", key)
+            self.state.delete("accounts", b"u" + who + ident)
+            live = self.state.get("accounts", b"c" + who) - 1
+            self.state.put("accounts", b"c" + who, live or None)
+        if gone:
+            self.state.put("accounts", b"f", int.from_bytes(gone[-1][1:9], "big"))
+
+    def apply(self, message, signer):
+        name = message["@type"].rsplit(".", 1)[1]
+        getattr(self, "apply_" + name)(message, signer)
+
+    def apply_MsgSend(self, message, signer):
+        amount = sum(int(c["amount"]) for c in message["amount"])
+        self.move(signer, address(message["to_address"]), amount)
+
+    # ---- the end of a block ----
+
+    def end_block(self):
+        self.unbond()
+        self.validator_set()

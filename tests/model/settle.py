@@ -1,0 +1,189 @@
+"""Settlement: Verify entries, scores, pay, and what is deleted when a session is done."""
+
+import codec
+import rules
+from actors import GONE
+from state import u16, u64
+
+PPM = 10**6
+VERDICT = {"VERDICT_PAID": 1, "VERDICT_UNPROVED": 2, "VERDICT_ERROR": 3}
+LINE = ("sent", "refused", "answered", "checked", "correct", "p90_ms")
+SPLIT = ("split_servicer", "split_fishermen", "split_validator", "split_chain", "split_dao")
+
+
+class Settle:
+    # ---- what is due ----
+
+    def due_sessions(self):
+        """Unsettled sessions whose Verify may run, oldest first."""
+        return range(self.state.get("sessions", b"o"), self.current - 2)
+
+    def settle_block(self):
+        """The Verify entries of this block, in order; then score moves in what is left."""
+        left = self.param("settle_per_block", self.current)
+        verify = []
+        due = self.due_sessions()
+        for session in due:
+            if not left:
+                break
+            for key in self.state.under("commits", b"c" + u64(session)):
+                if self.state.get("commits", key)["settled"]:
+                    continue
+                if not left:
+                    break
+                left -= 1
+                verify.append(self.verify(session, key[9:41], key[41:]))
+        for session in due:
+            if self.state.under("commits", b"b" + u64(session)):
+                break
+            for key in self.state.under("scores", b"m" + u64(session)):
+                if not left:
+                    return verify
+                left -= 1
+                self.move_score(session, key)
+            self.close_session(session)
+        return verify
+
+    def close_empty_sessions(self):
+        """Without any entry a session is done when s+3 opens."""
+
+    def close_session(self, session):
+        for key in self.state.under("reportcards", b"s" + u64(session)):
+            self.state.delete("reportcards", key)
+        for key in self.state.under("reportcards", b"f" + u64(session)):
+            self.state.delete("reportcards", key)
+        for key in self.state.under("commits", b"p" + u64(session)):
+            self.state.delete("commits", key)
+        self.state.delete("sessions", b"s" + u64(session))
+        self.state.put("sessions", b"o", session + 1)
+
+    # ---- one entry ----
+
+    def settled_cu(self, session, commit, bench, servicer):
+        """None: not proved."""
+        bits = (self.state.get("commits", b"p" + u64(session) + servicer) or {"bits": 0})["bits"]
+        if not commit["tails_proved"] or bits != (1 << self.param("proof_samples", session)) - 1:
+            return None
+        return min(commit["sum"], commit["tails_cu"], bench["quota_cu"])
+
+    def cards_of(self, session, sid, bench):
+        """[(fisherman, lines by servicer)] of the revealed ones."""
+        out = []
+        for seat in bench["fishermen"]:
+            card = self.state.get("reportcards", b"r" + u64(session) + sid + seat["id"])
+            if card:
+                out.append((seat["id"], {line["servicer"]: line for line in card["lines"]}))
+        return out
+
+    def line_scores(self, session, sid, bench, cards):
+        """{servicer: [score or None per card]}, {servicer: median or None}"""
+        place = self.place(b"d", bench["chain"], session)
+        scores, medians = {}, {}
+        for seat in bench["servicers"]:
+            servicer = seat["id"]
+            commit = self.state.get("commits", b"c" + u64(session) + sid + servicer)
+            settled = (self.settled_cu(session, commit, bench, servicer) if commit else 0) or 0
+            full = rules.full_use(settled, bench["quota_cu"])
+            scores[servicer] = [rules.line_score(
+                *(lines[servicer][name] for name in LINE), full, place["latency_target_ms"],
+                place["latency_max_ms"], self.param("weight_latency", session),
+                self.param("min_samples", session)) for _, lines in cards]
+            counting = [s for s in scores[servicer] if s is not None]
+            medians[servicer] = rules.median(counting, len(bench["fishermen"]))
+        return scores, medians
+
+    def verify(self, session, sid, servicer):
+        at = u64(session) + sid
+        key = b"c" + at + servicer
+        commit, bench = self.state.get("commits", key), self.state.get("commits", b"b" + at)
+        cards = self.cards_of(session, sid, bench)
+        scores, medians = self.line_scores(session, sid, bench, cards)
+        cu = self.settled_cu(session, commit, bench, servicer)
+        score = reward = 0
+        if cu is None:
+            verdict = VERDICT["VERDICT_UNPROVED"]
+        else:
+            verdict = VERDICT["VERDICT_PAID"]
+            score = medians[servicer]
+            if score is None:
+                score = self.score(servicer, bench["chain"], bench["zone"], session)
+            reward = self.pay(session, bench, servicer, cu, score, cards, scores, medians)
+        if bench["committed"] == 1:
+            self.close_sid(session, sid, bench, medians)
+        else:
+            self.state.put("commits", key, dict(commit, settled=True, settled_cu=cu or 0))
+            self.state.put("commits", b"b" + at, dict(bench, committed=bench["committed"] - 1))
+        return (session, sid, servicer, verdict, cu or 0, score, reward)
+
+    def pay(self, session, bench, servicer, cu, score, cards, scores, medians):
+        gross = self.gross(bench, cu, session)
+        factors = {}
+        judged = [s for s, median in medians.items() if median is not None]
+        if judged:
+            tolerance = self.param("card_tolerance", session)
+            for i, (fisherman, _) in enumerate(cards):
+                factors[fisherman] = rules.card_factor(
+                    [(medians[s], scores[s][i] or 0) for s in judged], tolerance)
+        parts = rules.split(gross, score, len(bench["fishermen"]), list(factors.values()),
+                            [self.param(name, session) for name in SPLIT])
+        self.mint(gross - parts["not_minted"])
+        self.pay_actor(servicer, self.actor(servicer), parts["servicer"])
+        for fisherman, amount in zip(factors, parts["fishermen"]):
+            self.pay_to(self.actor(fisherman)["owner"], amount)
+        proposer = self.state.get("validators", b"c" + self.proposer)
+        if proposer:
+            self.pay_actor(proposer, self.actor(proposer), parts["validator"])
+        else:
+            self.pay_to(None, parts["validator"])
+        payout = self.state.get("chains", b"c" + u16(bench["chain"]))["payout"]
+        self.pay_to(payout or None, parts["chain"])
+        self.pay_to(None, parts["dao"])
+        return parts["servicer"]
+
+    def pay_to(self, whom, amount):
+        """None: the DAO."""
+        if amount:
+            self.credit(whom or self.dao, amount)
+
+    def close_sid(self, session, sid, bench, medians):
+        at = u64(session) + sid
+        for key in self.state.under("commits", b"c" + at):
+            servicer = key[41:]
+            self.state.delete("commits", key)
+            self.state.delete("commits", b"d" + u64(session) + servicer + sid)
+        self.state.delete("commits", b"b" + at)
+        self.state.delete("commits", b"i" + sid)
+        for letter in (b"s", b"r"):
+            for key in self.state.under("reportcards", letter + at):
+                self.state.delete("reportcards", key)
+        weight = bench["budget"] * bench["share_ppm"]
+        for servicer, median in medians.items():
+            if median is None:
+                continue
+            key = (b"m" + u64(session) + servicer + u16(bench["chain"]) + u16(bench["zone"]))
+            old = self.state.get("scores", key) or codec.new("ScoreSum")
+            self.state.put("scores", key, codec.new(
+                "ScoreSum",
+                weighted=wide(int.from_bytes(old["weighted"], "big") + median * weight),
+                weight=wide(int.from_bytes(old["weight"], "big") + weight)))
+
+    # ---- running scores ----
+
+    def move_score(self, session, key):
+        servicer = key[9:29]
+        chain, zone = (int.from_bytes(key[i:i + 2], "big") for i in (29, 31))
+        total = self.state.get("scores", key)
+        base = b"s" + servicer + key[29:33]
+        newest = self.state.newest("scores", base)[1]
+        old = newest["ppm"] if newest else self.param("score_initial", session)
+        weighted, weight = (int.from_bytes(total[f], "big") for f in ("weighted", "weight"))
+        alpha = self.param("score_alpha", session)
+        new = old
+        if weight:
+            new = (old * (PPM - alpha) + weighted // weight * alpha) // PPM
+        self.put_version("scores", base, self.counts_from(), codec.new("Score", ppm=new))
+        self.state.delete("scores", key)
+
+
+def wide(n):
+    return n.to_bytes(16, "big")

@@ -1,0 +1,283 @@
+"""The work of a session: draws, Commit, Prove."""
+
+import codec
+import rules
+from actors import FISHERMAN, REQUESTOR, SERVICER
+from fields import ascending, data, who
+from refusal import need
+from state import u16, u64
+
+COMMITS_MOST, TAILS_ENTRY, TAILS_MOST = 1000, 64, 1000
+U64 = 2**64 - 1
+
+
+def split_point(n):
+    k = 1
+    while k * 2 < n:
+        k *= 2
+    return k
+
+
+def climb(leaf, index, count, siblings):
+    """(root, start of the leaf's interval) or None: the branch has not the shape."""
+    sides = []
+    while count > 1:
+        k = split_point(count)
+        sides.append(index >= k)
+        if index < k:
+            count = k
+        else:
+            index, count = index - k, count - k
+    if len(siblings) != len(sides):
+        return None
+    (node, total), start = leaf, 0
+    for right, (other, more) in zip(reversed(sides), siblings):
+        if total + more > U64:
+            return None
+        if right:
+            node, start = rules.H("node", other, more, node, total), start + more
+        else:
+            node = rules.H("node", node, total, other, more)
+        total += more
+    return (node, total), start
+
+
+def siblings_of(m):
+    return [(data(s["hash"]), int(s["sum"])) for s in m.get("siblings", ())]
+
+
+class Request:
+    """The 140 bytes of a request part."""
+
+    def __init__(self, raw):
+        self.raw = raw[:140]
+        self.sid, self.servicer, self.client = raw[:32], raw[32:52], raw[52:84]
+        self.seq, self.cum_cu, self.cu = (int.from_bytes(raw[i:i + 8], "big")
+                                          for i in (84, 92, 100))
+
+
+class Work:
+    # ---- the draw ----
+
+    def place(self, letter, ident, session):
+        """The terms of a chain or zone for a session, None without any."""
+        return self.state.newest("chains", letter + u16(ident), session)[1]
+
+    def score(self, servicer, chain, zone, session):
+        found = self.state.newest("scores", b"s" + servicer + u16(chain) + u16(zone), session)[1]
+        return found["ppm"] if found else self.param("score_initial", session)
+
+    def members(self, kind, session, chain, zone):
+        """[(owner, id, weight)]: who may be drawn for that place."""
+        cached = self.pools.get((session, kind, chain, zone))
+        if cached is not None:
+            return cached
+        out = []
+        floor = self.param("score_floor", session)
+        for ident, _actor in self.of_kind(kind):
+            terms = self.terms(ident, session)
+            if (terms is None or not terms["eligible"] or terms["zone"] != zone
+                    or chain not in terms["chains"]):
+                continue
+            if kind == SERVICER:
+                weight = rules.weight(terms["stake"], terms["delegated"],
+                                      self.score(ident, chain, zone, session), floor)
+            else:
+                weight = terms["stake"] // 10**6
+            out.append((terms["owner"], ident, weight))
+        self.pools[session, kind, chain, zone] = out
+        return out
+
+    def bench(self, session, requestor, chain, zone):
+        """What the first Commit of the sid would write; None: no session."""
+        key = (session, requestor, chain, zone)
+        if key not in self.benches:
+            self.benches[key] = self.draw_bench(*key)
+        return self.benches[key]
+
+    def draw_bench(self, session, requestor, chain, zone):
+        terms = self.terms(requestor, session)
+        if terms is None or terms["kind"] != REQUESTOR or not terms["eligible"]:
+            return None
+        share = [p["share_ppm"] for p in terms["pairs"]
+                 if p["chain"] == chain and p["zone"] == zone]
+        places = self.place(b"d", chain, session), self.place(b"y", zone, session)
+        if not share or not all(p and p["active"] for p in places):
+            return None
+        allowance, budget = self.throughput(terms, session)
+        if not allowance:
+            return None
+        sid = self.sid(session, requestor, chain, zone)
+        key = rules.draw_key(sid, self.session(session)["seed"])
+        pool = self.members(SERVICER, session, chain, zone)
+        servicers = rules.draw("slot", key, terms["num_servicers"], pool, {terms["owner"]})
+        if not servicers:
+            return None
+        owner = {ident: own for own, ident, _ in pool}
+        out = {terms["owner"]} | {owner[i] for i in servicers}
+        pool = self.members(FISHERMAN, session, chain, zone)
+        fishermen = rules.draw("fish", key, self.param("fishermen_per_session", session), pool,
+                               out)
+        owner.update((ident, own) for own, ident, _ in pool)
+
+        def seats(ids):
+            return tuple(codec.new("BenchSeat", id=i, owner=owner[i]) for i in sorted(ids))
+        return codec.new(
+            "Bench", requestor=requestor, chain=chain, zone=zone, allowance_cu=allowance,
+            budget=budget, share_ppm=share[0], servicers=seats(servicers),
+            fishermen=seats(fishermen),
+            quota_cu=rules.quota(allowance, share[0], len(servicers)))
+
+    def sid(self, session, requestor, chain, zone):
+        return rules.sid(self.chain_id, session, requestor, chain, zone)
+
+    def gross(self, bench, cu, session):
+        return rules.gross(cu, bench["budget"], bench["allowance_cu"],
+                           self.place(b"d", bench["chain"], session)["multiplier_ppm"],
+                           self.place(b"y", bench["zone"], session)["multiplier_ppm"])
+
+    # ---- windows ----
+
+    def commit_window(self, session):
+        need(self.session(session) is not None, "NO_SESSION")
+        need(self.current == session + 1, "WRONG_WINDOW")
+
+    def prove_window(self, session):
+        """-> the challenge."""
+        record = self.session(session)
+        need(record is not None, "NO_SESSION")
+        need(self.current == session + 2, "WRONG_WINDOW")
+        opens = (self.session(self.current)["first"]
+                 + self.param("challenge_delay", session))
+        need(self.height >= opens, "WRONG_WINDOW")
+        return record["challenge"]
+
+    # ---- Commit ----
+
+    def apply_MsgCommit(self, m, signer):
+        session = int(m["session"])
+        entries = m.get("entries", ())
+        need(1 <= len(entries) <= COMMITS_MOST, "BAD_FIELD")
+        servicer, _ = self.by_operator(signer, SERVICER)
+        self.commit_window(session)
+        seen = set()
+        for e in entries:
+            self.commit_entry(session, servicer, e, seen)
+
+    def commit_entry(self, session, servicer, e, seen):
+        requestor = who(e["requestor"])
+        total, count = int(e["sum"]), int(e["count"])
+        need(total >= count >= 1, "BAD_AMOUNT")
+        bench = self.bench(session, requestor, e["chain"], e["zone"])
+        need(bench is not None and any(s["id"] == servicer for s in bench["servicers"]),
+             "NOT_DRAWN")
+        sid = self.sid(session, requestor, e["chain"], e["zone"])
+        need(sid not in seen, "DUPLICATE")
+        seen.add(sid)
+        need(self.gross(bench, min(total, bench["quota_cu"]), session)
+             >= self.param("claim_min", session), "CLAIM_TOO_SMALL")
+        at = u64(session) + sid
+        stored = self.state.get("commits", b"b" + at)
+        if stored is None:
+            self.state.put("commits", b"i" + sid, session)
+            stored = bench
+        if self.state.get("commits", b"c" + at + servicer) is None:
+            self.state.put("commits", b"d" + u64(session) + servicer + sid, b"\x01")
+            stored = dict(stored, committed=stored["committed"] + 1)
+        self.state.put("commits", b"b" + at, stored)
+        self.state.put("commits", b"c" + at + servicer,
+                       codec.new("Commit", root=data(e["root"]), sum=total, count=count))
+
+    # ---- Prove ----
+
+    def spoilt(self, *path):
+        """Does the record say that this signature does not verify?"""
+        return self.falsified is not None and self.falsified == self.at + "".join(path)
+
+    def token(self, m, sid, client, gateway_keys, *path):
+        token = data(m["token"])
+        need(len(token) == 128 and token[:32] == sid and token[32:64] == client, "BAD_TOKEN")
+        need(m["gateway_key"] < gateway_keys, "BAD_TOKEN")
+        need(not self.spoilt(*path), "BAD_TOKEN")
+
+    def gateway_keys(self, bench, session):
+        return len(self.terms(bench["requestor"], session)["gateway_keys"])
+
+    def apply_MsgProve(self, m, signer):
+        session = int(m["session"])
+        entries, samples = m.get("entries", ()), m.get("samples", ())
+        need(entries or samples, "BAD_FIELD")
+        need(sum(len(e.get("tails", ())) for e in entries) <= TAILS_MOST, "BAD_FIELD")
+        servicer, _ = self.by_operator(signer, SERVICER)
+        challenge = self.prove_window(session)
+        for i, e in enumerate(entries):
+            self.prove_tails(session, servicer, e, i)
+        for i, s in enumerate(samples):
+            self.prove_sample(session, servicer, challenge, s, i)
+
+    def commit_of(self, session, sid, servicer):
+        at = u64(session) + sid
+        commit = self.state.get("commits", b"c" + at + servicer)
+        need(commit is not None, "NOT_COMMITTED")
+        return b"c" + at + servicer, commit, self.state.get("commits", b"b" + at)
+
+    def prove_tails(self, session, servicer, e, i):
+        sid = data(e["sid"])
+        tails, tokens = e.get("tails", ()), e.get("tokens", ())
+        key, commit, bench = self.commit_of(session, sid, servicer)
+        need(1 <= len(tails) <= TAILS_ENTRY and len(tokens) == len(tails), "BAD_TAIL")
+        keys = self.gateway_keys(bench, session)
+        total, clients = 0, set()
+        for n, tail in enumerate(tails):
+            raw = data(tail)
+            need(len(raw) == 204, "BAD_TAIL")
+            part = Request(raw)
+            need(part.sid == sid and part.servicer == servicer, "BAD_TAIL")
+            need(part.client not in clients, "BAD_TAIL")
+            clients.add(part.client)
+            self.token(tokens[n], sid, part.client, keys, f".entries[{i}].tokens[{n}]")
+            need(not self.spoilt(f".entries[{i}].tails[{n}]"), "BAD_TAIL")
+            total += part.cum_cu
+            need(total <= U64, "OVERFLOW")
+        self.state.put("commits", key, dict(commit, tails_proved=True, tails_cu=total))
+
+    def samples_asked(self, session, servicer, challenge):
+        """[(sid, cu)] by position."""
+        cached = self.claims.get((session, servicer))
+        if cached is not None:
+            return cached
+        prefix = b"d" + u64(session) + servicer
+        sids = [k[29:] for k in self.state.under("commits", prefix)]
+        gross, sums = [], []
+        for sid in sids:
+            _, commit, bench = self.commit_of(session, sid, servicer)
+            gross.append(self.gross(bench, min(commit["sum"], bench["quota_cu"]), session))
+            sums.append(commit["sum"])
+        need(sids, "NOT_COMMITTED")
+        if sum(gross) == 0:
+            return []
+        asked = [(sids[entry], cu) for entry, cu in rules.positions(
+            challenge, servicer, gross, sums, self.param("proof_samples", session))]
+        self.claims[session, servicer] = asked
+        return asked
+
+    def prove_sample(self, session, servicer, challenge, s, i):
+        path = f".samples[{i}]"
+        sid, leaf, position = data(s["sid"]), data(s["leaf"]), s["position"]
+        _, commit, bench = self.commit_of(session, sid, servicer)
+        asked = self.samples_asked(session, servicer, challenge)
+        need(position < len(asked) and asked[position][0] == sid, "BAD_LEAF")
+        need(len(leaf) == 236, "BAD_LEAF")
+        part = Request(leaf)
+        need(part.sid == sid and part.servicer == servicer, "BAD_LEAF")
+        index = int(s["index"])
+        need(index < commit["count"], "BAD_LEAF")
+        found = climb((rules.H("leaf", leaf), part.cu), index, commit["count"], siblings_of(s))
+        need(found is not None and found[0] == (commit["root"], commit["sum"]), "BAD_LEAF")
+        need(found[1] <= asked[position][1] < found[1] + part.cu, "BAD_LEAF")
+        self.token(s["token"], sid, part.client, self.gateway_keys(bench, session),
+                   path + ".token")
+        need(not self.spoilt(path + ".leaf"), "BAD_LEAF")
+        key = b"p" + u64(session) + servicer
+        bits = (self.state.get("commits", key) or {"bits": 0})["bits"]
+        self.state.put("commits", key, codec.new("SamplesProved", bits=bits | 1 << position))
