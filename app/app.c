@@ -393,6 +393,7 @@ void vpr_app_finalize(struct vpr_app *app, const struct vpr_app_block *block,
     struct vpr_ctx ctx = vpr_app_block_ctx(app, block);
     ctx.state = &app->in_hand;
     ctx.events = &app->events;
+    ctx.reports = &block->reports;
     /* Lives in scratch until the end: the mark is not taken back before. */
     ctx.reveal = settled_reveal(&ctx, block);
     execute(app, &ctx, block);

@@ -48,6 +48,7 @@ struct vpr_app_block {
     struct vpr_address proposer; /* consensus address */
     const struct vpr_bytes *txs;
     size_t count;
+    struct vpr_reports reports; /* for finalize; a proposal does not depend on it */
 };
 
 /* The block to propose: system transaction first, then session messages, one per account in

@@ -43,6 +43,7 @@
     X(QUOTA_TOO_LOW, 36, "quota below the minimum") \
     X(NO_CHAIN, 37, "chain is unknown or inactive") \
     X(NO_ZONE, 38, "zone is unknown or inactive") \
+    X(TOMBSTONED, 45, "signed twice: never a validator again") \
     /* sessions */ \
     X(NO_SESSION, 50, "no such session") \
     X(WRONG_WINDOW, 51, "outside the window of blocks") \

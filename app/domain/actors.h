@@ -90,6 +90,11 @@ Viper__V1__ActorInfo *vpr_actor_info(struct vpr_ctx *ctx, const struct vpr_addre
 /* Fishermen who sealed nothing for 24 sessions are paused by this (settlement calls it). */
 void vpr_actor_pause(struct vpr_ctx *ctx, const struct vpr_address *id);
 
+/* Out of the validator set at once, out of sessions through versions.  It is active;
+ * MsgResume ends it, jail_seconds later at the earliest.  Its event is left open
+ * for more attributes. */
+void vpr_actor_jail(struct vpr_ctx *ctx, const struct vpr_address *id);
+
 /* After transactions: stakes whose unbonding is over go back (a bounded number a block). */
 void vpr_actors_unbond(struct vpr_ctx *ctx);
 

@@ -6,6 +6,8 @@
 #include "app/domain/beacon.h"
 #include "app/domain/benches.h"
 #include "app/domain/chains.h"
+#include "app/domain/doublesign.h"
+#include "app/domain/downtime.h"
 #include "app/domain/price.h"
 #include "app/domain/scores.h"
 #include "app/domain/slashing.h"
@@ -17,7 +19,7 @@ static const struct vpr_domain *const domains[] = {
     &vpr_accounts,   &vpr_chains,     &vpr_price,    &vpr_actors,  &vpr_servicers,
     &vpr_requestors, &vpr_fishermen,  &vpr_validators, &vpr_scores, &vpr_sessions,
     &vpr_beacon,     &vpr_benches,    &vpr_commits,    &vpr_reportcards, &vpr_settlement,
-    &vpr_slashing,
+    &vpr_slashing,   &vpr_downtimes,
 };
 
 const struct vpr_tables vpr_domain_tables = {
@@ -56,6 +58,8 @@ const struct vpr_step vpr_steps_before[] = {
     {.name = "presence", .run = presence, .of_system = false},
     {.name = "beacon", .run = vpr_beacon_step, .of_system = true},
     {.name = "challenge", .run = vpr_session_challenge, .of_system = true},
+    {.name = "double_signs", .run = vpr_double_signs, .of_system = true},
+    {.name = "downtime", .run = vpr_downtime, .of_system = true},
     {.name = "settle", .run = vpr_settlement_settle, .of_system = true},
 };
 const size_t vpr_steps_before_count = VPR_COUNT(vpr_steps_before);

@@ -18,7 +18,8 @@ struct vpr_step {
     bool of_system; /* its events are those of the system transaction; none before is */
 };
 
-/* Before the transactions: open the session if due, beacon, challenge, Verify, score moves;
+/* Before the transactions: open the session if due, beacon, challenge, double signs, downtime,
+ * Verify, score moves;
  * after them: unbonding, seen set.  The validator set comes last (vpr_validators_update). */
 extern const struct vpr_step vpr_steps_before[];
 extern const size_t vpr_steps_before_count;

@@ -31,6 +31,18 @@ static enum vpr_code find_own(struct vpr_ctx *ctx, const char *id_text,
     return VPR_OK;
 }
 
+static enum vpr_code alive(struct vpr_ctx *ctx, const Viper__V1__Actor *actor,
+                           const char *id_text)
+{
+    if (actor->status == VIPER__V1__STATUS__STATUS_TOMBSTONED) {
+        return vpr_fail(ctx->err, VPR_TOMBSTONED,
+                        "%s signed twice and is never a validator again; its owner can "
+                        "unstake",
+                        id_text);
+    }
+    return VPR_OK;
+}
+
 /* ---- messages ---- */
 
 static enum vpr_code check_two(const char *first, const char *first_field, const char *second,
@@ -58,6 +70,7 @@ static enum vpr_code apply_increase(struct vpr_ctx *ctx, const ProtobufCMessage 
     struct vpr_address pool = vpr_pool_address(VPR_POOL_STAKED);
     Viper__V1__Actor actor;
     VPR_TRY(find_own(ctx, m->actor, &id, &actor));
+    VPR_TRY(alive(ctx, &actor, m->actor));
     if (actor.status == VIPER__V1__STATUS__STATUS_UNSTAKING) {
         return vpr_fail(ctx->err, VPR_BAD_STATUS, "%s is leaving; its stake cannot grow",
                         m->actor);
@@ -94,6 +107,7 @@ static void set_status(struct vpr_ctx *ctx, const struct vpr_address *id,
     actor.status = status;
     if (status == VIPER__V1__STATUS__STATUS_ACTIVE) {
         actor.absent_sessions = 0; /* paused for absence: counted anew */
+        actor.jailed_until_s = 0;
     }
     vpr_actor_changed(ctx, id, &actor);
     vpr_actor_event(ctx, event, id, &actor);
@@ -107,6 +121,17 @@ void vpr_actor_pause(struct vpr_ctx *ctx, const struct vpr_address *id)
     if (actor->status == VIPER__V1__STATUS__STATUS_ACTIVE) {
         set_status(ctx, id, actor, VIPER__V1__STATUS__STATUS_PAUSED, "pause");
     }
+}
+
+void vpr_actor_jail(struct vpr_ctx *ctx, const struct vpr_address *id)
+{
+    const Viper__V1__Actor *before = vpr_actor_get(ctx, id);
+    VPR_ASSERT(before != NULL && before->status == VIPER__V1__STATUS__STATUS_ACTIVE);
+    Viper__V1__Actor actor = *before;
+    actor.jailed_until_s =
+        ctx->time_s + (int64_t)vpr_param(ctx, VPR_P_jail_seconds, vpr_session_number(ctx));
+    set_status(ctx, id, &actor, VIPER__V1__STATUS__STATUS_JAILED, "jail");
+    vpr_event_u64(ctx, "until_s", (uint64_t)actor.jailed_until_s);
 }
 
 static enum vpr_code check_pause(const ProtobufCMessage *message, struct vpr_err *err)
@@ -140,8 +165,15 @@ static enum vpr_code apply_resume(struct vpr_ctx *ctx, const ProtobufCMessage *m
     struct vpr_address id;
     const Viper__V1__Actor *actor;
     VPR_TRY(vpr_actor_for_edit(ctx, m->actor, VIPER__V1__KIND__KIND_NONE, &id, &actor));
-    if (actor->status != VIPER__V1__STATUS__STATUS_PAUSED) {
-        return vpr_fail(ctx->err, VPR_BAD_STATUS, "%s is not paused", m->actor);
+    VPR_TRY(alive(ctx, actor, m->actor));
+    if (actor->status != VIPER__V1__STATUS__STATUS_PAUSED &&
+        actor->status != VIPER__V1__STATUS__STATUS_JAILED) {
+        return vpr_fail(ctx->err, VPR_BAD_STATUS, "%s is neither paused nor jailed", m->actor);
+    }
+    if (ctx->time_s < actor->jailed_until_s) {
+        return vpr_fail(ctx->err, VPR_TOO_SOON,
+                        "%s is jailed until block time %" PRId64 ", which is now %" PRId64,
+                        m->actor, actor->jailed_until_s, ctx->time_s);
     }
     set_status(ctx, &id, actor, VIPER__V1__STATUS__STATUS_ACTIVE, "resume");
     return VPR_OK;

@@ -47,6 +47,12 @@ uint64_t vpr_slash_count(struct vpr_ctx *ctx, const struct vpr_address *id)
 
 /* ---- slashing ---- */
 
+uint64_t vpr_fault_height(const struct vpr_ctx *ctx, uint64_t signed_height)
+{
+    uint64_t height = signed_height < ctx->height ? signed_height : ctx->height;
+    return height > 0 ? height - 1 : 0;
+}
+
 static const char *reason_name(Viper__V1__SlashReason reason)
 {
     switch (reason) {

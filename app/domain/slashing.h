@@ -13,6 +13,10 @@
 uint64_t vpr_actor_slash(struct vpr_ctx *ctx, const struct vpr_address *id, uint64_t ppm,
                          uint64_t fault_height, Viper__V1__SlashReason reason);
 
+/* The height of a fault of consensus.  Who signs block h was chosen at the end of block h-2,
+ * so that a stake which began to leave in h-1 still stood behind it: the fault's is h-1. */
+uint64_t vpr_fault_height(const struct vpr_ctx *ctx, uint64_t signed_height);
+
 /* How many slashes the actor has had: the sequence of its next one. */
 uint64_t vpr_slash_count(struct vpr_ctx *ctx, const struct vpr_address *id);
 /* NULL: no such sequence. */

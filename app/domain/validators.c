@@ -3,6 +3,8 @@
 #include "app/base/sort.h"
 #include "app/domain/accounts.h"
 #include "app/domain/actors.h"
+#include "app/domain/doublesign.h"
+#include "app/domain/downtime.h"
 #include "app/domain/field.h"
 #include "app/domain/sessions.h"
 #include "app/rules/split.h"
@@ -152,6 +154,9 @@ size_t vpr_validators_update(struct vpr_ctx *ctx, struct vpr_validator_update **
         }
         info.power = rows[i].power;
         put_info(ctx, &rows[i].id, rows[i].actor, &info);
+        if (info.power == 0) {
+            vpr_downtime_forget(ctx, &rows[i].id);
+        }
         updates[changes].key = vpr_hash_of_field(info.consensus_key);
         updates[changes].power = info.power;
         changes++;
@@ -362,11 +367,18 @@ static enum vpr_code apply_stake(struct vpr_ctx *ctx, const ProtobufCMessage *me
         return vpr_fail(ctx->err, VPR_STAKED, "consensus_key belongs to validator %s already",
                         vpr_text_of_address(ctx->arena, &other));
     }
+    if (vpr_tombstone(ctx, &consensus) != 0) {
+        return vpr_fail(ctx->err, VPR_TOMBSTONED,
+                        "consensus_key signed twice, as block %" PRIu64
+                        " says; stake with a new one",
+                        vpr_tombstone(ctx, &consensus));
+    }
     bool at_genesis = vpr_session_counts_from(ctx) == 0;
     Viper__V1__ValidatorInfo info = VIPER__V1__VALIDATOR_INFO__INIT;
     info.consensus_key = m->consensus_key;
     info.commission_ppm = m->commission_ppm;
     info.commission_time_s = ctx->time_s;
+    info.staked_height = ctx->height;
     info.beacon_end = m->beacon_end;
     info.beacon_usable_from =
         at_genesis ? 0 : vpr_session_number(ctx) + BEACON_WAIT_SESSIONS;
@@ -532,6 +544,12 @@ static enum vpr_code answer_validators(struct vpr_ctx *ctx, const ProtobufCMessa
         row->status = actor->status;
         row->commission_ppm = actor->validator->commission_ppm;
         row->beacon_end = actor->validator->beacon_end;
+        struct vpr_address consensus = consensus_of(actor);
+        struct vpr_signing signing = vpr_signing(ctx, &rows[i].id);
+        row->jailed_until_s = actor->jailed_until_s;
+        row->tombstone_height = vpr_tombstone(ctx, &consensus);
+        row->counted_blocks = signing.counted;
+        row->missed_blocks = signing.missed;
         response->validators[response->n_validators++] = row;
     }
     *ret_response = &response->base;

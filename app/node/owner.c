@@ -405,6 +405,52 @@ static void keep_hashes(struct owner *owner, const struct vpr_app_block *block)
     }
 }
 
+/* A misbehaviour that CometBFT of a later version may know is none that we punish. */
+static bool signed_twice(const Tendermint__Abci__Misbehavior *one)
+{
+    return (one->type == TENDERMINT__ABCI__MISBEHAVIOR_TYPE__DUPLICATE_VOTE ||
+            one->type == TENDERMINT__ABCI__MISBEHAVIOR_TYPE__LIGHT_CLIENT_ATTACK) &&
+           one->height > 0;
+}
+
+static bool address_of(struct vpr_address *ret, const Tendermint__Abci__Validator *validator)
+{
+    if (validator == NULL || validator->address.len != sizeof ret->b) {
+        return false;
+    }
+    memcpy(ret->b, validator->address.data, sizeof ret->b);
+    return true;
+}
+
+/* What is said of no address of 20 bytes is of no validator of ours. */
+static struct vpr_reports reports_of(struct owner *owner,
+                                     const Tendermint__Abci__RequestFinalizeBlock *request)
+{
+    const Tendermint__Abci__CommitInfo *commit = request->decided_last_commit;
+    size_t votes = commit != NULL ? commit->n_votes : 0;
+    struct vpr_vote *vote = VPR_ARENA_ARRAY(&owner->arena, struct vpr_vote, votes + 1);
+    struct vpr_fault *fault =
+        VPR_ARENA_ARRAY(&owner->arena, struct vpr_fault, request->n_misbehavior + 1);
+    struct vpr_reports reports = {.votes = vote, .faults = fault};
+
+    for (size_t i = 0; i < votes; i++) {
+        const Tendermint__Abci__VoteInfo *from = commit->votes[i];
+        if (address_of(&vote[reports.vote_count].validator, from->validator)) {
+            vote[reports.vote_count++].present =
+                from->block_id_flag == TENDERMINT__TYPES__BLOCK_IDFLAG__BLOCK_ID_FLAG_COMMIT ||
+                from->block_id_flag == TENDERMINT__TYPES__BLOCK_IDFLAG__BLOCK_ID_FLAG_NIL;
+        }
+    }
+    for (size_t i = 0; i < request->n_misbehavior; i++) {
+        const Tendermint__Abci__Misbehavior *from = request->misbehavior[i];
+        if (signed_twice(from) &&
+            address_of(&fault[reports.fault_count].validator, from->validator)) {
+            fault[reports.fault_count++].height = (uint64_t)from->height;
+        }
+    }
+    return reports;
+}
+
 void owner_finalize(struct owner *owner, struct abci_call *call,
                     const Tendermint__Abci__RequestFinalizeBlock *request)
 {
@@ -414,6 +460,7 @@ void owner_finalize(struct owner *owner, struct abci_call *call,
                     request->proposer_address, request->txs, request->n_txs)) {
         return;
     }
+    block.reports = reports_of(owner, request);
     uint64_t start = vpr_mono_us();
     vpr_app_finalize(owner->app, &block, &result);
     owner->state = OWNER_EXECUTED;

@@ -16,6 +16,23 @@
 
 struct vpr_pools; /* domain/sessions: the draw's prefix sums of the sessions at hand */
 
+/* What CometBFT says of validators together with a block.  Addresses are consensus addresses,
+ * also of validators that no record knows. */
+struct vpr_vote {
+    struct vpr_address validator;
+    bool present; /* its vote is in the commit, be it for the block or for none */
+};
+struct vpr_fault {
+    struct vpr_address validator;
+    uint64_t height; /* at which it signed twice */
+};
+struct vpr_reports {
+    const struct vpr_vote *votes; /* on the block before, of its whole set */
+    size_t vote_count;
+    const struct vpr_fault *faults;
+    size_t fault_count;
+};
+
 /* Everything a handler, hook or query may look at. */
 struct vpr_ctx {
     const struct vpr_state *state;
@@ -29,6 +46,7 @@ struct vpr_ctx {
     int64_t time_s;               /* its time, seconds since 1970 */
     struct vpr_address proposer;  /* its consensus address; zero in queries */
     struct vpr_bytes reveal;      /* from the system transaction, or empty */
+    const struct vpr_reports *reports; /* NULL: no block is executed, or nothing is said */
     struct vpr_address signer;    /* of the message in hand */
 };
 

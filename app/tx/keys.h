@@ -49,6 +49,9 @@ enum vpr_key_first {
     VPR_KEY_UNBONDING = 'u',    /* actors: time u64, id -> 01 */
     VPR_KEY_SLASH = 's',        /* actors: id, sequence u64 -> Slash */
     VPR_KEY_CONSENSUS = 'c',    /* validators: 20-byte consensus address -> id */
+    VPR_KEY_TOMBSTONE = 't',    /* validators: consensus address -> height u64, for ever */
+    VPR_KEY_SIGNING = 's',      /* validators: id -> Signing */
+    VPR_KEY_MISSED = 'm',       /* validators: id, part u64 -> 512 bits of missed blocks */
 
     VPR_KEY_BEACON = 'b',       /* beacon: -> B_h, 32 bytes */
 

@@ -25,7 +25,19 @@ BUILDS = {
 WORLDS = ["unit/domain/test_session", "unit/domain/test_actors", "unit/domain/test_accounts",
           "unit/domain/test_random", "unit/tx/test_tx"]
 CODES = os.path.join(ROOT, "tests", "golden", "codes.txt")
+ABSENT = 1  # CometBFT's BlockIDFlagAbsent
 ONLY_QUERIES = {25}  # NOT_FOUND: no message says it
+
+
+def votes(comet, block):
+    """Of the set of the block before, in its order; a commit does not name who is absent."""
+    signatures = block["last_commit"]["signatures"]
+    if not signatures:
+        return []
+    height = int(block["header"]["height"]) - 1
+    members = comet.call("validators", {"height": str(height), "per_page": "100"})["validators"]
+    return [(m["address"].lower(), s["block_id_flag"]) for m, s in zip(members, signatures,
+                                                                       strict=True)]
 
 
 def record(net, path):
@@ -42,6 +54,11 @@ def record(net, path):
                 break
             seconds = int(datetime.fromisoformat(header["time"][:19] + "+00:00").timestamp())
             out.write(f"B {height} {seconds} {header['proposer_address'].lower()}\n")
+            for who, flag in votes(comet, block):
+                out.write(f"V {who} {int(flag != ABSENT)}\n")
+            for one in block["evidence"]["evidence"] or []:
+                vote = one["value"]["vote_a"]
+                out.write(f"F {vote['validator_address'].lower()} {vote['height']}\n")
             for tx in block["data"]["txs"] or []:
                 out.write(f"T {base64.b64decode(tx).hex()}\n")
     return hashes

@@ -1,9 +1,11 @@
 /* replay.c - a recorded chain once more, on kv_memory: prints one app hash a block.
  *
  * usage: replay GENESIS.json RECORDING
- * RECORDING, made by tests/replay/all.py from a node's RPC: a line a block, and a line a
- * transaction behind it:
+ * RECORDING, made by tests/replay/all.py from a node's RPC: a line a block, and behind it one a
+ * vote on the block before, a fault and a transaction:
  *     B height time_s proposer-hex
+ *     V validator-hex 1 (present) or 0
+ *     F validator-hex height
  *     T transaction-hex
  * Every build (compiler, optimisation, sanitizers) must print the same lines. */
 #include <errno.h>
@@ -20,6 +22,7 @@
 
 #define ARENA_BYTES (UINT64_C(1) << 32)
 #define LINE_BYTES_MAX (4u << 20)
+#define VOTES_MAX 300
 
 static void die(const char *what, const char *why)
 {
@@ -78,6 +81,8 @@ static struct vpr_app *open_genesis(const char *path, struct vpr_arena *arena)
 struct block {
     struct vpr_app_block head;
     struct vpr_bytes txs[VPR_BLOCK_TXS_MAX];
+    struct vpr_vote votes[VOTES_MAX];
+    struct vpr_fault faults[VOTES_MAX];
     struct vpr_arena arena;
     bool any;
 };
@@ -89,6 +94,8 @@ static void run(struct vpr_app *app, struct block *b)
     }
     const struct vpr_app_result *result;
     b->head.txs = b->txs;
+    b->head.reports.votes = b->votes;
+    b->head.reports.faults = b->faults;
     vpr_app_finalize(app, &b->head, &result);
     char text[65];
     vpr_hex(text, result->app_hash.b, sizeof result->app_hash.b);
@@ -100,7 +107,27 @@ static void run(struct vpr_app *app, struct block *b)
     vpr_app_commit(app);
     vpr_arena_release(&b->arena, 0);
     b->head.count = 0;
+    b->head.reports.vote_count = b->head.reports.fault_count = 0;
     b->any = false;
+}
+
+/* "V address 0|1" or "F address height" */
+static void report(struct block *b, const char *text)
+{
+    struct vpr_reports *r = &b->head.reports;
+    struct vpr_address who;
+    char address[41];
+    uint64_t number;
+    if (sscanf(text + 1, " %40s %" SCNu64, address, &number) != 2 ||
+        !vpr_unhex(who.b, sizeof who.b, vpr_bytes_str(address)) ||
+        r->vote_count == VOTES_MAX || r->fault_count == VOTES_MAX) {
+        die("line", text);
+    }
+    if (text[0] == 'V') {
+        b->votes[r->vote_count++] = (struct vpr_vote){who, number != 0};
+    } else {
+        b->faults[r->fault_count++] = (struct vpr_fault){who, number};
+    }
 }
 
 static void line(struct vpr_app *app, struct block *b, char *text)
@@ -116,6 +143,8 @@ static void line(struct vpr_app *app, struct block *b, char *text)
             die("line", text);
         }
         b->any = true;
+    } else if (text[0] == 'V' || text[0] == 'F') {
+        report(b, text);
     } else if (text[0] == 'T' && b->head.count < VPR_BLOCK_TXS_MAX && len >= 2) {
         size_t n = (len - 2) / 2;
         uint8_t *raw = (uint8_t *)vpr_arena_alloc(&b->arena, n ? n : 1);
@@ -124,7 +153,7 @@ static void line(struct vpr_app *app, struct block *b, char *text)
         }
         b->txs[b->head.count++] = vpr_bytes_of(raw, n);
     } else {
-        die("line", "neither B nor T");
+        die("line", "neither B, V, F nor T");
     }
 }
 

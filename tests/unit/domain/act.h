@@ -53,6 +53,7 @@ TCase *beacon_tests(void);
 TCase *benches_tests(void);
 TCase *chains_tests(void);
 TCase *fishermen_tests(void);
+TCase *penalties_tests(void);
 TCase *price_tests(void);
 TCase *requestors_tests(void);
 TCase *scores_tests(void);

@@ -11,6 +11,7 @@ int main(void)
     suite_add_tcase(suite, benches_tests());
     suite_add_tcase(suite, chains_tests());
     suite_add_tcase(suite, fishermen_tests());
+    suite_add_tcase(suite, penalties_tests());
     suite_add_tcase(suite, price_tests());
     suite_add_tcase(suite, requestors_tests());
     suite_add_tcase(suite, scores_tests());
