@@ -128,6 +128,12 @@ bool vpr_cli_member_u64(uint64_t *ret, struct vpr_bytes json, const char *pointe
     return vpr_json_at(&value, json, pointer) && vpr_json_u64(ret, value);
 }
 
+uint64_t vpr_cli_number_at(struct vpr_bytes json, const char *pointer)
+{
+    uint64_t v;
+    return vpr_cli_member_u64(&v, json, pointer) ? v : 0;
+}
+
 const char *vpr_cli_escape(struct vpr_cli *cli, const char *text)
 {
     static const char plain[] = "-._~";

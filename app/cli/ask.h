@@ -33,6 +33,7 @@ void vpr_cli_print(struct vpr_cli *cli, struct vpr_bytes json, bool one_line);
 const char *vpr_cli_member(struct vpr_cli *cli, struct vpr_bytes json, const char *pointer);
 VPR_MUST_USE bool vpr_cli_member_u64(uint64_t *ret, struct vpr_bytes json,
                                      const char *pointer);
+uint64_t vpr_cli_number_at(struct vpr_bytes json, const char *pointer); /* 0 without one */
 
 /* Percent-encoded for a path segment or a query value. */
 const char *vpr_cli_escape(struct vpr_cli *cli, const char *text);

@@ -14,5 +14,6 @@ extern const struct vpr_cli_family vpr_cli_init;    /* init.c */
 extern const struct vpr_cli_family vpr_cli_keys;    /* keys.c */
 extern const struct vpr_cli_family vpr_cli_queries; /* query.c */
 extern const struct vpr_cli_family vpr_cli_txs;     /* tx.c */
+extern const struct vpr_cli_family vpr_cli_why;     /* why.c */
 
 #endif

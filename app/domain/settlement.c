@@ -289,6 +289,51 @@ static const char *verdict_name(Viper__V1__Verdict verdict)
     VPR_HALT("an entry without verdict");
 }
 
+static void sid_begins(struct vpr_ctx *ctx, const char *type, const struct vpr_bench *bench)
+{
+    vpr_event(ctx, type);
+    vpr_event_u64(ctx, "session", bench->session);
+    vpr_event_hex(ctx, "sid", bench->sid.b, sizeof bench->sid.b);
+}
+
+/* What all entries of a sid are priced and judged by: with it, the events and the revealed
+ * cards anybody can do the sums again when the session's records are gone. */
+static void sid_events(struct vpr_ctx *ctx, const struct vpr_assessment *a)
+{
+    const struct vpr_bench *bench = &a->bench;
+    const Viper__V1__ChainTerms *chain = vpr_chain_terms(ctx, bench->chain, bench->session);
+    const Viper__V1__ZoneTerms *zone = vpr_zone_terms(ctx, bench->zone, bench->session);
+    struct vpr_params p;
+
+    if (chain == NULL || zone == NULL) {
+        return; /* its entries end in an error */
+    }
+    vpr_params_get(ctx, &p, bench->session);
+    sid_begins(ctx, "verify_sid", bench);
+    vpr_event_address(ctx, "requestor", &bench->requestor);
+    vpr_event_text(ctx, "chain", vpr_id16(ctx->arena, bench->chain));
+    vpr_event_text(ctx, "zone", vpr_id16(ctx->arena, bench->zone));
+    vpr_event_u64(ctx, "allowance", bench->allowance_cu);
+    vpr_event_u64(ctx, "budget", bench->budget);
+    vpr_event_u64(ctx, "share_ppm", bench->share_ppm);
+    vpr_event_u64(ctx, "servicers", bench->servicer_count);
+    vpr_event_u64(ctx, "chain_multiplier", chain->multiplier_ppm);
+    vpr_event_u64(ctx, "zone_multiplier", zone->multiplier_ppm);
+    vpr_event_u64(ctx, "split_servicer", p.v[VPR_P_split_servicer]);
+    vpr_event_u64(ctx, "split_fishermen", p.v[VPR_P_split_fishermen]);
+    vpr_event_u64(ctx, "split_validator", p.v[VPR_P_split_validator]);
+    vpr_event_u64(ctx, "split_chain", p.v[VPR_P_split_chain]);
+    vpr_event_u64(ctx, "split_dao", p.v[VPR_P_split_dao]);
+
+    sid_begins(ctx, "verify_rule", bench);
+    vpr_event_u64(ctx, "fishermen", bench->fisherman_count);
+    vpr_event_u64(ctx, "latency_target_ms", chain->latency_target_ms);
+    vpr_event_u64(ctx, "latency_max_ms", chain->latency_max_ms);
+    vpr_event_u64(ctx, "weight_latency", p.v[VPR_P_weight_latency]);
+    vpr_event_u64(ctx, "min_samples", p.v[VPR_P_min_samples]);
+    vpr_event_u64(ctx, "card_tolerance", p.v[VPR_P_card_tolerance]);
+}
+
 /* All of an event's 16 attributes; what is no servicer's stands in "verify_split". */
 static void verify_event(struct vpr_ctx *ctx, const struct due_entry *e, const struct payout *p)
 {
@@ -429,6 +474,7 @@ static void settle_due(struct vpr_ctx *ctx, struct due *due)
     for (size_t i = 0; i < due->count;) {
         size_t first = i;
         size_t mark = vpr_arena_mark(ctx->arena);
+        sid_events(ctx, due->entries[first].of);
         for (; i < due->count && due->entries[i].of == due->entries[first].of; i++) {
             settle_entry(ctx, &payer, &due->entries[i]);
         }

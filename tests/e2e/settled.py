@@ -157,6 +157,45 @@ def command_line_reads(world):
     same("members of the pool", len(pool["members"]), genesis.SERVICERS)
 
 
+def why(world, kind, ident, number):
+    """The text of `viperd q why`; exit 1 would mean a sum that is not the chain's."""
+    done = subprocess.run([world.net.viperd, "q", "why", kind, ident, "--session", str(number),
+                           "--node", f"http://127.0.0.1:{world.net.ports['rest0']}"],
+                          capture_output=True, text=True, check=False)
+    need(done.returncode == 0, f"why {kind} {ident}: {done.returncode} {done.stderr}"
+                               f"{done.stdout[-600:]}")
+    return done.stdout
+
+
+def explained(world):
+    """What `query why` adds up is what the events say was paid, to the last uvipr."""
+    number = world.first_full
+    book = world.book
+    subjects = []
+    for kind, event, key in (("servicer", "verify", "servicer"),
+                             ("fisherman", "fisherman_reward", "fisherman"),
+                             ("account", "verify", "owner"),
+                             ("account", "fisherman_reward", "owner")):
+        paid = {}
+        for _, _, a in book.of(event, session=number):
+            paid[a[key]] = paid.get(a[key], 0) + int(a["reward"])
+        subjects += [(kind, who, sum_) for who, sum_ in paid.items()]
+    need(len(subjects) > 10, f"only {len(subjects)} were paid")
+    for kind, who, paid in subjects:
+        told = why(world, kind, who, number)
+        last = told.strip().splitlines()[-1]
+        if kind == "servicer":
+            last = next(line for line in told.splitlines() if line.endswith(" uvipr in all"))
+        same(f"why {kind} {who}", last, f"session {number}: {paid} uvipr in all")
+    minted = sum(int(a["minted"]) for _, _, a in book.of("verify", session=number))
+    who = world.net.actors.requestor["operator"]["address"]
+    same("why requestor", why(world, "requestor", who, number).strip().splitlines()[-1],
+         f"session {number}: {minted} uvipr were minted for its traffic")
+    good = why(world, "servicer", subjects[0][1], number)
+    for words in ("settled cu = min(", "median of 3 lines = ", "servicer's part = floor("):
+        need(words in good, f"no \"{words}\" in: {good[-900:]}")
+
+
 def everything(world):
     """All sessions, whatever was done to them."""
     numbers = [n for n in settled_numbers(world) if n >= world.first_full]
@@ -215,7 +254,8 @@ EARLY = [(TWO, first_two),
          ("the slow and the stale servicer score lower", bad_ones_earn_less, (TWO,)),
          ("the fishermen are paid", fishermen_paid, (TWO,)),
          ("a Verify entry is found by hash and event", verify_is_found, (TWO,)),
-         ("viperd query answers like REST", command_line_reads)]
+         ("viperd query answers like REST", command_line_reads),
+         ("query why adds up to what was paid", explained, (TWO,))]
 LATE = [("every settled session is as the model says", everything, (TWO,)),
         ("owners, validators and DAO have their parts and supply meets", owners_and_supply, (TWO,)),
         ("clients' vouchers are in the proofs", vouchers_are_proved,

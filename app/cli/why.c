@@ -1,0 +1,431 @@
+/* why.c - `query why`: the sums behind a payout, a score, a quota or a slash, done again from
+ * events and revealed cards with the chain's own formulas, and held against what it paid. */
+#include "app/cli/ask.h"
+#include "app/cli/dossier.h"
+#include "app/cli/verbs.h"
+#include "app/host/json_scan.h"
+
+#define PPM 1000000
+#define ANSWER_BYTES_MAX (4u * 1024 * 1024)
+
+struct why {
+    struct vpr_cli *cli;
+    const char *node, *id;
+    uint64_t session;
+    size_t sid_count;
+    const char *sids[VPR_DOSSIER_SIDS_MAX];
+    uint64_t total;   /* paid to whom it is about */
+    uint64_t minted;  /* of all entries shown, for a requestor */
+    size_t differing; /* sums that are not the chain's */
+};
+
+#define SAY(why, ...) vpr_buf_printf(&(why)->cli->out, __VA_ARGS__)
+
+/* One result of the sums beside the chain's own. */
+static void hold(struct why *why, const char *what, uint64_t mine, uint64_t chain)
+{
+    if (mine != chain) {
+        SAY(why, "  DIFFERS: the chain said %s %" PRIu64 ", this is %" PRIu64 "\n", what, chain,
+            mine);
+        why->differing++;
+    }
+}
+
+/* ---- scores ---- */
+
+static void say_line(struct why *why, const struct vpr_dossier *d, size_t f, size_t s,
+                     const struct vpr_dossier_score *score)
+{
+    const struct vpr_card_line *line = &d->lines[f][s].line;
+    const struct vpr_dossier_servicer *of = &d->servicers[s];
+    const bool full = of->verified && vpr_full_use(of->settled_cu, of->quota_cu);
+
+    if (!d->lines[f][s].there) {
+        return;
+    }
+    SAY(why, "    %s: sent %" PRIu64 ", refused %" PRIu64 ", answered %" PRIu64
+        ", checked %" PRIu64 ", correct %" PRIu64 ", p90 %" PRIu64 " ms\n", d->fishermen[f].id,
+        line->sent, line->refused, line->answered, line->checked, line->correct, line->p90_ms);
+    if (!score->counts[f]) {
+        SAY(why, "      does not count: fewer than %" PRIu64 " samples\n", d->rule.min_samples);
+        return;
+    }
+    struct vpr_line_parts parts = vpr_line_parts(line, &d->rule, full);
+    SAY(why, "      availability %" PRIu32 " x reliability %" PRIu32
+        " x (10^6 - %" PRIu32 " + %" PRIu32 " x latency %" PRIu32 ") = %" PRIu32 " ppm\n",
+        parts.availability_ppm, parts.reliability_ppm, d->rule.weight_latency_ppm,
+        d->rule.weight_latency_ppm, parts.latency_ppm, score->ppm[f]);
+}
+
+static void say_score(struct why *why, const struct vpr_dossier *d, size_t s)
+{
+    const struct vpr_dossier_servicer *of = &d->servicers[s];
+    struct vpr_dossier_score score;
+
+    vpr_dossier_score(d, s, &score);
+    SAY(why, "  score of %s, %" PRIu64 " fishermen drawn\n", of->id, d->fishermen_drawn);
+    for (size_t f = 0; f < d->fisherman_count; f++) {
+        say_line(why, d, f, s, &score);
+    }
+    if (score.has_median) {
+        SAY(why, "    median of %" PRIu32 " lines = %" PRIu32 " ppm\n", score.counting,
+            score.median);
+    } else {
+        SAY(why, "    %" PRIu32 " lines count, %" PRIu32 " are needed: no median%s\n",
+            score.counting, score.quorum,
+            of->verified ? ", its running score stands in" : "");
+    }
+    if (score.has_median && strcmp(of->verdict, "paid") == 0) {
+        hold(why, "score", score.median, of->score);
+    }
+}
+
+/* ---- what an entry pays ---- */
+
+/* The split of an entry's gross; false: it was not paid. */
+static bool entry_split(const struct vpr_dossier *d, const struct vpr_dossier_servicer *s,
+                        struct vpr_split *ret)
+{
+    if (strcmp(s->verdict, "paid") != 0) {
+        return false;
+    }
+    vpr_split(ret, &d->split, s->gross, (uint32_t)s->score, (uint32_t)d->fishermen_drawn);
+    return true;
+}
+
+static void say_gross(struct why *why, const struct vpr_dossier *d,
+                      const struct vpr_dossier_servicer *s)
+{
+    uint64_t gross = 0;
+
+    SAY(why, "  settled cu = min(sum %" PRIu64 ", tails %" PRIu64 ", quota %" PRIu64
+        ") = %" PRIu64 "\n", s->sum, s->tails_cu, s->quota_cu, s->settled_cu);
+    hold(why, "settled_cu", vpr_settled_cu(s->sum, s->tails_cu, s->quota_cu), s->settled_cu);
+    if (!vpr_gross(&gross, s->settled_cu, d->budget, d->allowance,
+                   (uint32_t)d->chain_multiplier, (uint32_t)d->zone_multiplier)) {
+        gross = UINT64_MAX;
+    }
+    SAY(why, "  gross = floor(%" PRIu64 " cu x budget %" PRIu64 " / allowance %" PRIu64
+        ") x chain %" PRIu64 " x zone %" PRIu64 " ppm = %" PRIu64 " uvipr\n", s->settled_cu,
+        d->budget, d->allowance, d->chain_multiplier, d->zone_multiplier, gross);
+    hold(why, "gross", gross, s->gross);
+}
+
+static void say_sid(struct why *why, const struct vpr_dossier *d)
+{
+    SAY(why, "\nsession %" PRIu64 ", chain %s, zone %s, requestor %s\n  sid %s\n", d->session,
+        d->chain, d->zone, d->requestor, d->sid);
+}
+
+static void say_servicer(struct why *why, const struct vpr_dossier *d, size_t at)
+{
+    const struct vpr_dossier_servicer *s = &d->servicers[at];
+    struct vpr_split split;
+
+    SAY(why, "  block %" PRIu64 ": verdict %s\n", s->height, s->verdict);
+    if (!entry_split(d, s, &split)) {
+        SAY(why, "  pays nothing%s\n", strcmp(s->verdict, "unproved") == 0
+                ? ": its tails or samples were not proved in the window" : "");
+        return;
+    }
+    say_gross(why, d, s);
+    say_score(why, d, at);
+    SAY(why, "  servicer's part = floor(floor(%" PRIu64 " x %" PRIu32
+        " / 10^6) x score %" PRIu64 " / 10^6) = %" PRIu64 " uvipr, owner %s\n", s->gross,
+        d->split.servicer_ppm, s->score, split.servicer, s->owner);
+    hold(why, "reward", split.servicer, s->reward);
+    why->total += split.servicer;
+}
+
+static void say_fisherman(struct why *why, const struct vpr_dossier *d, size_t f)
+{
+    struct vpr_dossier_factor factor = vpr_dossier_factor(d, f);
+
+    for (size_t s = 0; s < d->servicer_count; s++) {
+        say_score(why, d, s);
+    }
+    SAY(why, "  distance = floor(%" PRIu64 " / %" PRIu32 " servicers with a median), free up to "
+        "%" PRIu64 ", nothing from %" PRIu64 " on: factor %" PRIu32 " ppm\n",
+        factor.distance.sum, factor.distance.count, d->card_tolerance / 5, d->card_tolerance,
+        factor.factor);
+    for (size_t s = 0; s < d->servicer_count; s++) {
+        struct vpr_split split;
+        if (!entry_split(d, &d->servicers[s], &split)) {
+            continue;
+        }
+        uint64_t pay = vpr_split_fisherman(&split, factor.factor);
+        SAY(why, "  for %s: floor(floor(floor(%" PRIu64 " x %" PRIu32 " / 10^6) / %" PRIu64
+            ") x %" PRIu32 " / 10^6) = %" PRIu64 " uvipr\n", d->servicers[s].id,
+            d->servicers[s].gross, d->split.fishermen_ppm, d->fishermen_drawn, factor.factor,
+            pay);
+        hold(why, "the fisherman's reward", pay, d->paid[f][s]);
+        why->total += pay;
+    }
+}
+
+/* ---- whom it is about ---- */
+
+static void about_servicer(struct why *why, const struct vpr_dossier *d)
+{
+    for (size_t s = 0; s < d->servicer_count; s++) {
+        if (d->servicers[s].verified && strcmp(d->servicers[s].id, why->id) == 0) {
+            say_sid(why, d);
+            say_servicer(why, d, s);
+        }
+    }
+}
+
+static void about_fisherman(struct why *why, const struct vpr_dossier *d)
+{
+    for (size_t f = 0; f < d->fisherman_count; f++) {
+        if (strcmp(d->fishermen[f].id, why->id) == 0) {
+            say_sid(why, d);
+            say_fisherman(why, d, f);
+        }
+    }
+}
+
+static void about_requestor(struct why *why, const struct vpr_dossier *d)
+{
+    uint64_t quota = d->servicers_drawn == 0 ? 0
+                                             : vpr_quota(d->allowance, (uint32_t)d->share_ppm,
+                                                         (uint32_t)d->servicers_drawn);
+    say_sid(why, d);
+    SAY(why, "  quota = floor(floor(allowance %" PRIu64 " x share %" PRIu64
+        " / 10^6) / %" PRIu64 " servicers) = %" PRIu64 " cu each\n", d->allowance, d->share_ppm,
+        d->servicers_drawn, quota);
+    SAY(why, "  budget %" PRIu64 " uvipr: %" PRIu64 " uvipr a 1,000 cu\n", d->budget,
+        d->budget * 1000 / (d->allowance ? d->allowance : 1));
+    for (size_t s = 0; s < d->servicer_count; s++) {
+        const struct vpr_dossier_servicer *of = &d->servicers[s];
+        if (!of->verified) {
+            continue;
+        }
+        hold(why, "quota", quota, of->quota_cu);
+        SAY(why, "  %s %s: %" PRIu64 " cu, gross %" PRIu64 ", servicer %" PRIu64
+            ", fishermen %" PRIu64 ", validator %" PRIu64 ", chain %" PRIu64 ", DAO %" PRIu64
+            " = %" PRIu64 " uvipr\n", of->id, of->verdict, of->settled_cu, of->gross, of->reward,
+            of->fishermen, of->validator, of->chain_part, of->dao, of->minted);
+        hold(why, "minted",
+             of->reward + of->fishermen + of->validator + of->chain_part + of->dao, of->minted);
+        why->minted += of->minted;
+    }
+}
+
+/* The two parts that need no card: both floor(gross x ppm / 10^6). */
+static void say_part(struct why *why, const char *role, const char *to, uint64_t gross,
+                     uint32_t ppm, uint64_t said)
+{
+    if (said == 0 || strcmp(to, why->id) != 0) {
+        return;
+    }
+    uint64_t part = vpr_mul_div_floor(gross, ppm, PPM);
+    SAY(why, "  %s's part = floor(%" PRIu64 " x %" PRIu32 " / 10^6) = %" PRIu64 " uvipr\n", role,
+        gross, ppm, part);
+    hold(why, role, part, said);
+    why->total += part;
+}
+
+static void about_account(struct why *why, const struct vpr_dossier *d)
+{
+    say_sid(why, d);
+    for (size_t s = 0; s < d->servicer_count; s++) {
+        const struct vpr_dossier_servicer *of = &d->servicers[s];
+        if (of->verified && strcmp(of->owner, why->id) == 0) {
+            say_servicer(why, d, s);
+        }
+        if (of->has_split) {
+            say_part(why, "validator", of->validator_owner, of->gross, d->split.validator_ppm,
+                     of->validator);
+            say_part(why, "chain", of->partner, of->gross, d->split.chain_ppm, of->chain_part);
+        }
+    }
+    for (size_t f = 0; f < d->fisherman_count; f++) {
+        if (d->fishermen[f].paid && strcmp(d->paid_to[f], why->id) == 0) {
+            say_fisherman(why, d, f);
+        }
+    }
+}
+
+/* By what events those are found whom it is about. */
+static const struct subject {
+    const char *kind;
+    const char *keys[4];
+    bool slashes;
+    void (*about)(struct why *why, const struct vpr_dossier *d);
+} subjects[] = {
+    {"servicer", {"verify.servicer", NULL, NULL, NULL}, true, about_servicer},
+    {"fisherman", {"fisherman_reward.fisherman", NULL, NULL, NULL}, false, about_fisherman},
+    {"requestor", {"verify_sid.requestor", NULL, NULL, NULL}, false, about_requestor},
+    {"account",
+     {"verify.owner", "fisherman_reward.owner", "verify_split.validator_owner",
+      "verify_split.partner"}, false, about_account},
+    {"validator", {NULL, NULL, NULL, NULL}, true, NULL},
+};
+
+/* ---- finding the sids ---- */
+
+struct finding {
+    struct why *why;
+    const char *type, *key;
+    bool any_session;
+};
+
+static void on_found(void *arg, const struct vpr_found *found)
+{
+    struct finding *f = arg;
+    struct why *why = f->why;
+
+    if (strcmp(found->type, f->type) != 0 ||
+        strcmp(vpr_found_text(why->cli, found, f->key), why->id) != 0) {
+        return;
+    }
+    uint64_t session = vpr_found_u64(found, "session");
+    if (f->any_session) {
+        why->session = session > why->session || why->session == UINT64_MAX ? session
+                                                                            : why->session;
+        return;
+    }
+    const char *sid = vpr_found_text(why->cli, found, "sid");
+    for (size_t i = 0; i < why->sid_count; i++) {
+        if (strcmp(why->sids[i], sid) == 0) {
+            return;
+        }
+    }
+    if (session == why->session && why->sid_count < VPR_DOSSIER_SIDS_MAX) {
+        why->sids[why->sid_count++] = sid;
+    }
+}
+
+/* "verify.servicer": of a session, or of the newest block that has one. */
+static int find(struct why *why, const char *name, bool newest)
+{
+    const char *dot = strchr(name, '.');
+    struct finding f = {why, vpr_arena_text(&why->cli->arena, "%.*s", (int)(dot - name), name),
+                        dot + 1, newest};
+    const char *query =
+        newest ? vpr_arena_text(&why->cli->arena, "%s='%s'", name, why->id)
+               : vpr_arena_text(&why->cli->arena, "%s='%s' AND %s.session=%" PRIu64, name,
+                                why->id, f.type, why->session);
+    return vpr_cli_search(why->cli, why->node, query, newest, on_found, &f);
+}
+
+static int find_all(struct why *why, const struct subject *subject, bool newest)
+{
+    int left = VPR_CLI_OK;
+    for (size_t i = 0; i < VPR_COUNT(subject->keys) && left == VPR_CLI_OK; i++) {
+        if (subject->keys[i]) {
+            left = find(why, subject->keys[i], newest);
+        }
+    }
+    return left;
+}
+
+/* ---- slashes ---- */
+
+static int say_slashes(struct why *why)
+{
+    struct vpr_bytes list, one, unused;
+    struct vpr_buf body;
+
+    vpr_buf_init(&body, ANSWER_BYTES_MAX);
+    int left = vpr_cli_ask(why->cli, &body, why->node,
+                           vpr_arena_text(&why->cli->arena,
+                                          "/viper/v1/slashes/%s?pagination.limit=100",
+                                          vpr_cli_escape(why->cli, why->id)),
+                           vpr_bytes_of(NULL, 0), 0);
+    if (left == VPR_CLI_OK && vpr_json_at(&list, vpr_buf_bytes(&body), "/slashes")) {
+        for (size_t at = 0; vpr_json_next(list, &at, &unused, &one);) {
+            uint64_t stake = vpr_cli_number_at(one, "/slash/stake");
+            uint64_t ppm = vpr_cli_number_at(one, "/slash/ppm");
+            uint64_t burned = vpr_cli_number_at(one, "/slash/burned");
+            uint64_t mine = ppm <= PPM ? vpr_mul_div_floor(stake, ppm, PPM) : 0;
+            SAY(why, "\nslash %s at block %s for a fault at block %s: floor(own stake %" PRIu64
+                " x %" PRIu64 " / 10^6) = %" PRIu64 " uvipr\n",
+                vpr_cli_member(why->cli, one, "/slash/reason"),
+                vpr_cli_member(why->cli, one, "/slash/height"),
+                vpr_cli_member(why->cli, one, "/slash/fault_height"), stake, ppm, mine);
+            hold(why, "burned", mine, burned);
+        }
+    }
+    vpr_buf_finish(&body);
+    return left;
+}
+
+/* ---- the verb ---- */
+
+static int say_work(struct why *why, const struct subject *subject)
+{
+    struct vpr_dossier *d = VPR_ARENA_NEW(&why->cli->arena, struct vpr_dossier);
+    int left = find_all(why, subject, false);
+
+    for (size_t i = 0; i < why->sid_count && left == VPR_CLI_OK; i++) {
+        left = vpr_cli_dossier(why->cli, why->node, why->sids[i], d);
+        if (left == VPR_CLI_OK) {
+            subject->about(why, d);
+        }
+    }
+    if (left == VPR_CLI_OK && subject->about == about_requestor) {
+        SAY(why, "\nsession %" PRIu64 ": %" PRIu64 " uvipr were minted for its traffic\n",
+            why->session, why->minted);
+    } else if (left == VPR_CLI_OK) {
+        SAY(why, "\nsession %" PRIu64 ": %" PRIu64 " uvipr in all\n", why->session, why->total);
+    }
+    return left;
+}
+
+static int run_why(struct vpr_cli *cli)
+{
+    struct why *why = VPR_ARENA_NEW(&cli->arena, struct why);
+    const struct subject *subject = NULL;
+    struct vpr_cli_settings settings;
+    int left;
+
+    for (size_t i = 0; i < VPR_COUNT(subjects); i++) {
+        subject = strcmp(subjects[i].kind, cli->args[0]) == 0 ? &subjects[i] : subject;
+    }
+    if (!subject) {
+        return vpr_cli_fail(cli, VPR_CLI_USAGE, "\"%.40s\" is none of account, servicer, "
+                            "fisherman, requestor, validator", cli->args[0]);
+    }
+    *why = (struct why){.cli = cli, .id = cli->args[1], .session = UINT64_MAX};
+    if (!vpr_cli_number(cli, &why->session, "session", UINT64_MAX, 0, INT64_MAX)) {
+        return VPR_CLI_USAGE;
+    }
+    if (strchr(why->id, '\'') || !vpr_cli_settings(cli, &settings, &left)) {
+        return strchr(why->id, '\'') ? vpr_cli_fail(cli, VPR_CLI_USAGE, "no address") : left;
+    }
+    why->node = settings.node;
+    left = VPR_CLI_OK;
+    if (subject->about && why->session == UINT64_MAX) {
+        left = find_all(why, subject, true);
+    }
+    if (left == VPR_CLI_OK && subject->about && why->session != UINT64_MAX) {
+        left = say_work(why, subject);
+    } else if (left == VPR_CLI_OK && subject->about) {
+        SAY(why, "nothing was settled for it yet\n");
+    }
+    if (left == VPR_CLI_OK && subject->slashes) {
+        left = say_slashes(why);
+    }
+    if (left == VPR_CLI_OK && why->differing > 0) {
+        left = vpr_cli_fail(cli, VPR_CLI_REFUSED, "%zu sums differ from the chain's",
+                            why->differing);
+    }
+    return left;
+}
+
+static const struct vpr_cli_flag flags[] = {
+    VPR_CLI_NODE_FLAG,
+    {"session", "S", "whose work (default: the newest that was settled for it)"},
+    VPR_CLI_END,
+};
+
+static const struct vpr_cli_verb verbs[] = {
+    {"query why", "KIND ID", 2, 2, "the sums behind a payout, a score, a quota, a slash\n"
+     "KIND: account, servicer, fisherman, requestor, validator. Exit 1 if a sum differs.", flags,
+     false, run_why},
+    {"q why", "KIND ID", 2, 2, "the same as query why", flags, false, run_why},
+};
+
+const struct vpr_cli_family vpr_cli_why = {verbs, VPR_COUNT(verbs)};
