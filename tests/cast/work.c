@@ -350,7 +350,8 @@ work_report(struct vpr_arena *arena, const struct ws_card *const *cards, size_t 
 }
 
 Viper__V1__OpenedSample *
-work_opened_at(struct vpr_arena *arena, const struct ws_card *card, uint32_t position, uint64_t index)
+work_opened_at(struct vpr_arena *arena, const struct ws_card *card, uint32_t position,
+               uint64_t index)
 {
     Viper__V1__OpenedSample *o = new_message(arena, &viper__v1__opened_sample__descriptor);
     struct vpr_sumbranch branch;
