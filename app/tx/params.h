@@ -51,7 +51,7 @@ struct vpr_ctx;
     X(quality_slash, 1000, 1000, 0, 100000) \
     X(double_sign_slash, 50000, 50000, 0, 1000000) \
     X(downtime_slash, 100, 100, 0, 100000) \
-    X(downtime_window, 1000, 50, 10, 100000) \
+    X(downtime_window, 1000, 1000, 10, 100000) \
     X(downtime_min_signed, 500000, 500000, 0, 1000000) \
     X(jail_seconds, 600, 30, 1, 2592000) \
     X(gov_deposit, 1000000000, 1000000000, 1, 1000000000000000) \
