@@ -47,6 +47,29 @@ static void check_chains(struct vpr_daemon *d, const Viper__V1__QueryFishermanRe
     }
 }
 
+static bool is_eligible(const struct vpr_daemon *d, const ProtobufCMessage *answer)
+{
+    (void)d;
+    return ((const Viper__V1__QueryFishermanResponse *)answer)->eligible;
+}
+
+static void check_stake(struct vpr_daemon *d, const Viper__V1__QueryFishermanResponse *m,
+                        const char *path, const char *id)
+{
+    struct vpr_daemon_later later;
+
+    const bool good = vpr_daemon_holds(d, path, &viper__v1__query_fisherman_response__descriptor,
+                                       is_eligible, &m->base, &later);
+    vpr_daemon_say(d, good,
+                   later.session > 0 ? "wait: it is drawn for nobody before"
+                                     : "if it is paused, viperd tx resume --actor ID",
+                   "node", "%s: fisherman %s, %s, absent %" PRIu64 " sessions", d->base.node, id,
+                   good                ? "eligible"
+                   : later.session > 0 ? later.text
+                                       : "not eligible",
+                   m->absent_sessions);
+}
+
 static void check(struct vpr_daemon *d)
 {
     const struct vpr_fisherman_conf *conf = d->kind->conf;
@@ -54,6 +77,7 @@ static void check(struct vpr_daemon *d)
     struct vpr_address id;
     struct vpr_err err;
 
+    vpr_daemon_check_listen(d, "metrics-listen", conf->metrics_listen);
     if (vpr_actor_id(&id, "fisherman", conf->fisherman, d->keys[0], &err) != VPR_OK) {
         vpr_daemon_say(d, false, "correct it", "node", "%s", err.text);
         return;
@@ -69,11 +93,7 @@ static void check(struct vpr_daemon *d)
     if (m == NULL) {
         return;
     }
-    vpr_daemon_say(d, m->eligible,
-                   "if it was staked or resumed just now, wait two sessions; if it is paused, "
-                   "viperd tx resume --actor ID", "node",
-                   "%s: fisherman %s, %s, absent %" PRIu64 " sessions", conf->node, text,
-                   m->eligible ? "eligible" : "not eligible", m->absent_sessions);
+    check_stake(d, m, path, text);
     const bool operates = m->actor != NULL && strcmp(m->actor->operator_, mine) == 0;
     vpr_daemon_say(d, operates,
                    "name the operator's key in operator-key, or change the operator (the owner "

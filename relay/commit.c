@@ -78,6 +78,12 @@ static void finish(struct past *past)
         e->committed += past->entries[i].present;
         e->proved += past->entries[i].present && past->entries[i].tails_proved;
     }
+    /* Nothing is known to be lost, and not that all is paid either. */
+    if (past->why[0] == '\0' && past->reviewed < past->entry_count) {
+        e->unread = true;
+        snprintf(past->why, sizeof past->why, "unread: it was settled before this relay looked, "
+                 "its verify events tell what was paid");
+    }
     vpr_log_info("relay", "session is settled",
                  "session=%" PRIu64 " relays=%" PRIu64 " cu=%" PRIu64 " entries=%" PRIu64
                  " committed=%" PRIu64 " proved=%" PRIu64 " settled_cu=%" PRIu64
@@ -282,6 +288,7 @@ static void on_settlements(void *arg, const struct vpr_node_answer *answer)
             (const Viper__V1__QuerySettlementsResponse *)answer->message;
         for (size_t i = 0; i < m->n_entries; i++) {
             if (strcmp(m->entries[i]->servicer, past->commits->servicer_text) == 0) {
+                past->reviewed++;
                 past->earned.settled_cu += m->entries[i]->settled_cu;
                 past->earned.reward_uvipr += m->entries[i]->reward_uvipr;
             }

@@ -35,6 +35,7 @@ struct vpr_earned {
     uint64_t entries, committed; /* sids with leaves; those on the chain */
     uint64_t proved;             /* entries with tails, if all samples are proved */
     uint64_t settled_cu, reward_uvipr; /* as Verify was going to pay in the last block of s+2 */
+    bool unread; /* settled before this daemon looked, say while it was down: not known */
     const char *why;             /* of what was lost, or "" */
 };
 

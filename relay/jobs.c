@@ -148,10 +148,14 @@ static void on_done(void *arg, const struct vpr_submit_result *result)
 
     job->submit = NULL;
     if (result->outcome == VPR_SUBMIT_SEEN) {
+        /* Mostly it shows in the state before its transaction is found. */
+        const uint64_t height = result->height > 0
+                                    ? result->height
+                                    : vpr_follow_tip(past->commits->config.follow)->height;
         vpr_log_info("relay", "message is in the state",
                      "what=%s session=%" PRIu64 " entries=%zu samples=%d tx=%s height=%" PRIu64,
                      what, past->session, range.count, range.samples, result->hash,
-                     result->height);
+                     height);
     } else if (result->outcome == VPR_SUBMIT_LATE || !split(past, &range)) {
         past_lost(past, "%s %s (code %" PRIu32 "): %.80s", what,
                   result->outcome == VPR_SUBMIT_LATE ? "came too late" : "was refused",

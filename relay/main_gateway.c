@@ -50,8 +50,11 @@ static void check_pairs(struct vpr_daemon *d, const Viper__V1__QueryRequestorRes
     }
 }
 
-static bool is_mine(const struct vpr_daemon *d, const Viper__V1__QueryRequestorResponse *m)
+static bool is_mine(const struct vpr_daemon *d, const ProtobufCMessage *answer)
 {
+    const Viper__V1__QueryRequestorResponse *m =
+        (const Viper__V1__QueryRequestorResponse *)answer;
+
     for (size_t i = 0; i < m->n_gateway_keys; i++) {
         if (m->gateway_keys[i].len == 32 &&
             memcmp(m->gateway_keys[i].data, vpr_key_info(d->keys[0])->public_key, 32) == 0) {
@@ -61,11 +64,61 @@ static bool is_mine(const struct vpr_daemon *d, const Viper__V1__QueryRequestorR
     return false;
 }
 
+static bool is_eligible(const struct vpr_daemon *d, const ProtobufCMessage *answer)
+{
+    (void)d;
+    return ((const Viper__V1__QueryRequestorResponse *)answer)->eligible;
+}
+
+static void check_stake(struct vpr_daemon *d, const Viper__V1__QueryRequestorResponse *m,
+                        const char *path)
+{
+    const struct vpr_gateway_conf *conf = d->kind->conf;
+    const char *url = m->actor == NULL ? "" : m->actor->url;
+    struct vpr_daemon_later later;
+
+    const bool good = vpr_daemon_holds(d, path, &viper__v1__query_requestor_response__descriptor,
+                                       is_eligible, &m->base, &later);
+    vpr_daemon_say(d, good,
+                   later.session > 0 ? "wait: there are no servicers for it before"
+                                     : "if it is paused, viperd tx resume --actor ID",
+                   "node", "%s: requestor %s, %s, shadow_url %s", conf->node, conf->requestor,
+                   good                ? "eligible"
+                   : later.session > 0 ? later.text
+                                       : "not eligible",
+                   url[0] == '\0' ? "none" : url);
+    if (url[0] != '\0' && conf->shadow_listen[0] == '\0') {
+        vpr_daemon_say(d, false, "give shadow-listen an address that the shadow_url leads to",
+                       "samples", "the chain names a shadow_url and shadow-listen is empty");
+    }
+}
+
+static void check_key(struct vpr_daemon *d, const Viper__V1__QueryRequestorResponse *m,
+                      const char *path)
+{
+    struct vpr_daemon_later later;
+
+    const bool good = vpr_daemon_holds(d, path, &viper__v1__query_requestor_response__descriptor,
+                                       is_mine, &m->base, &later);
+    vpr_daemon_say(d, good,
+                   later.session > 0
+                       ? "if another key counts until then, name that one in gateway-key so long"
+                       : "name one of those in gateway-key, or put this one there: viperd tx "
+                         "edit-requestor --requestor ID --gateway-keys HEX,... (viperd keys show)",
+                   "key", "%s: %s", vpr_key_info(d->keys[0])->name,
+                   good                ? "a gateway key on chain"
+                   : later.session > 0 ? later.text
+                                       : "NONE of the gateway keys on chain");
+}
+
 static void check(struct vpr_daemon *d)
 {
     const struct vpr_gateway_conf *conf = d->kind->conf;
     char path[256];
 
+    vpr_daemon_check_listen(d, "listen", conf->listen);
+    vpr_daemon_check_listen(d, "shadow-listen", conf->shadow_listen);
+    vpr_daemon_check_listen(d, "metrics-listen", conf->metrics_listen);
     snprintf(path, sizeof path, "/viper/v1/requestors/%.64s", conf->requestor);
     const Viper__V1__QueryRequestorResponse *m =
         (const Viper__V1__QueryRequestorResponse *)vpr_daemon_ask(
@@ -75,21 +128,8 @@ static void check(struct vpr_daemon *d)
     if (m == NULL) {
         return;
     }
-    const char *url = m->actor == NULL ? "" : m->actor->url;
-    vpr_daemon_say(d, m->eligible,
-                   "if it was staked or resumed just now, wait two sessions; if it is paused, "
-                   "viperd tx resume --actor ID", "node", "%s: requestor %s, %s, shadow_url %s",
-                   conf->node, conf->requestor, m->eligible ? "eligible" : "not eligible",
-                   url[0] == '\0' ? "none" : url);
-    vpr_daemon_say(d, is_mine(d, m),
-                   "name one of those in gateway-key, or put this one there: viperd tx "
-                   "edit-requestor --requestor ID --gateway-keys HEX,... (viperd keys show)",
-                   "key", "%s: %s", vpr_key_info(d->keys[0])->name,
-                   is_mine(d, m) ? "a gateway key on chain" : "NONE of the gateway keys on chain");
-    if (url[0] != '\0' && conf->shadow_listen[0] == '\0') {
-        vpr_daemon_say(d, false, "give shadow-listen an address that the shadow_url leads to",
-                       "samples", "the chain names a shadow_url and shadow-listen is empty");
-    }
+    check_stake(d, m, path);
+    check_key(d, m, path);
     check_pairs(d, m);
 }
 

@@ -22,8 +22,11 @@ static struct vpr_daemon_base base(const void *arg)
 
 /* ---- check ---- */
 
-static bool is_mine(const struct vpr_daemon *d, ProtobufCBinaryData key)
+static bool is_mine(const struct vpr_daemon *d, const ProtobufCMessage *answer)
 {
+    const ProtobufCBinaryData key =
+        ((const Viper__V1__QueryServicerResponse *)answer)->relay_key;
+
     for (size_t i = RELAY; i <= RELAY_NEXT; i++) {
         if (d->keys[i] != NULL && key.len == 32 &&
             memcmp(key.data, vpr_key_info(d->keys[i])->public_key, 32) == 0) {
@@ -33,27 +36,61 @@ static bool is_mine(const struct vpr_daemon *d, ProtobufCBinaryData key)
     return false;
 }
 
+static bool is_eligible(const struct vpr_daemon *d, const ProtobufCMessage *answer)
+{
+    (void)d;
+    return ((const Viper__V1__QueryServicerResponse *)answer)->eligible;
+}
+
+static void check_stake(struct vpr_daemon *d, const Viper__V1__QueryServicerResponse *m,
+                        const char *path, const char *id)
+{
+    struct vpr_daemon_later later;
+
+    const bool good = vpr_daemon_holds(d, path, &viper__v1__query_servicer_response__descriptor,
+                                       is_eligible, &m->base, &later);
+    vpr_daemon_say(d, good,
+                   later.session > 0 ? "wait: it is drawn for nobody before"
+                                     : "if it is paused or benched, viperd tx resume --actor ID; "
+                                       "if it leaves, nothing more is earned",
+                   "servicer", "%s: %s, url %s", id,
+                   good                ? "eligible"
+                   : later.session > 0 ? later.text
+                                       : "not in this session's pools",
+                   m->actor == NULL ? "" : m->actor->url);
+}
+
+static void check_key(struct vpr_daemon *d, const Viper__V1__QueryServicerResponse *m,
+                      const char *path)
+{
+    struct vpr_daemon_later later;
+
+    const bool good = vpr_daemon_holds(d, path, &viper__v1__query_servicer_response__descriptor,
+                                       is_mine, &m->base, &later);
+    vpr_daemon_say(d, good,
+                   later.session > 0
+                       ? "if another key counts until then, name that in relay-key and this one "
+                         "in relay-key-next"
+                       : "name the key that is on the chain in relay-key, or put this one there: "
+                         "viperd tx edit-servicer --servicer ID --relay-key HEX (viperd keys show)",
+                   "key", "%s: %s", vpr_key_info(d->keys[RELAY])->name,
+                   good                ? "that of the chain"
+                   : later.session > 0 ? later.text
+                                       : "NOT that of the chain");
+}
+
 static void check_actor(struct vpr_daemon *d, const Viper__V1__QueryServicerResponse *m,
-                        const char *id)
+                        const char *path, const char *id)
 {
     char mine[VPR_ADDRESS_TEXT_MAX];
 
     vpr_address_text(mine, VPR_PREFIX_ACCOUNT, &vpr_key_info(d->keys[OPERATOR])->address);
-    vpr_daemon_say(d, m->eligible,
-                   "if it was staked or resumed just now, wait two sessions; if it is paused or "
-                   "benched, viperd tx resume --actor ID; if it leaves, nothing more is earned",
-                   "servicer", "%s: %s, url %s", id,
-                   m->eligible ? "eligible" : "not in this session's pools",
-                   m->actor == NULL ? "" : m->actor->url);
+    check_stake(d, m, path, id);
     vpr_daemon_say(d, m->actor != NULL && strcmp(m->actor->operator_, mine) == 0,
                    "name the operator's key in operator-key, or change the operator (the owner "
                    "signs): viperd tx set-operator --actor ID --operator ADDRESS", "operator",
                    "%s, on the chain %s", mine, m->actor == NULL ? "" : m->actor->operator_);
-    vpr_daemon_say(d, is_mine(d, m->relay_key),
-                   "name the key that is on the chain in relay-key, or put this one there: "
-                   "viperd tx edit-servicer --servicer ID --relay-key HEX (viperd keys show)",
-                   "key", "%s: %s", vpr_key_info(d->keys[RELAY])->name,
-                   is_mine(d, m->relay_key) ? "that of the chain" : "NOT that of the chain");
+    check_key(d, m, path);
 }
 
 /* A chain that is staked for and has no backend costs score; the other way is only a waste. */
@@ -114,6 +151,8 @@ static void check(struct vpr_daemon *d)
     struct vpr_address id;
     struct vpr_err err;
 
+    vpr_daemon_check_listen(d, "listen", conf->listen);
+    vpr_daemon_check_listen(d, "metrics-listen", conf->metrics_listen);
     if (vpr_actor_id(&id, "servicer", conf->servicer, d->keys[OPERATOR], &err) != VPR_OK) {
         vpr_daemon_say(d, false, "correct it", "servicer", "%s", err.text);
         return;
@@ -126,7 +165,7 @@ static void check(struct vpr_daemon *d)
             "stake it (the owner signs): viperd tx stake-servicer ...; or name the id of a "
             "servicer whose operator has changed in servicer");
     if (m != NULL) {
-        check_actor(d, m, text);
+        check_actor(d, m, path, text);
         check_chains(d, m, backends, count);
         vpr_daemon_check_fees(d);
     }

@@ -74,6 +74,7 @@ struct past {
     bool has_challenge;
     struct vpr_hash challenge;
     uint64_t samples_bits; /* proved, as the chain says */
+    size_t reviewed; /* entries whose settlement was read before it happened */
     struct vpr_earned earned;
     char why[VPR_COMMIT_WHY_MAX];
 };

@@ -45,7 +45,7 @@ static const char *const outcome_names[] = {
 };
 
 static const char *const signed_names[] = {"bare", "signed"};
-static const char *const result_names[] = {"earned", "nothing", "lost"};
+static const char *const result_names[] = {"earned", "nothing", "lost", "unread"};
 static const uint64_t latency_us[] = {250,   500,    1000,   2500,   5000,    10000,  25000,
                                       50000, 100000, 250000, 500000, 1000000, 2500000, 10000000};
 
@@ -161,7 +161,10 @@ static void on_seen(void *arg, int chain, enum vpr_relay_outcome outcome, int re
 static void on_earned(void *arg, const struct vpr_earned *earned)
 {
     struct vpr_servicer *s = arg;
-    const size_t result = earned->reward_uvipr > 0 ? 0 : earned->why[0] == '\0' ? 1 : 2;
+    const size_t result = earned->unread                ? 3
+                          : earned->reward_uvipr > 0    ? 0
+                          : earned->why[0] == '\0' ? 1
+                                                        : 2;
 
     vpr_metric_add(s->metrics, ROW_SETTLED, result, 0, 1);
     vpr_metric_add(s->metrics, ROW_REWARD, 0, 0, earned->reward_uvipr);

@@ -4,20 +4,15 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "app/base/bytes.h"
-#include "app/client/corpus.h"
-#include "app/client/purse.h"
 #include "app/host/file.h"
 #include "app/host/log.h"
 #include "app/host/loop.h"
 #include "app/rules/ids.h"
-#include "viper/v1/query.pb-c.h"
 
 #define ARENA_BYTES (64u * 1024 * 1024)
 #define ERRORS_BYTES_MAX (64 * 1024)
@@ -123,81 +118,6 @@ static int cmd_init(struct vpr_daemon *d)
 }
 
 /* ---- check ---- */
-
-void vpr_daemon_say(struct vpr_daemon *d, bool good, const char *next, const char *what,
-                    const char *fmt, ...)
-{
-    va_list args;
-
-    printf("%-8s ", what);
-    va_start(args, fmt);
-    (void)vprintf(fmt, args);
-    va_end(args);
-    printf("\n");
-    if (!good) {
-        printf("         next: %s\n", next);
-        d->good = false;
-    }
-}
-
-const ProtobufCMessage *vpr_daemon_ask(struct vpr_daemon *d, const char *path,
-                                       const ProtobufCMessageDescriptor *response,
-                                       const char *missing)
-{
-    const ProtobufCMessage *message = NULL;
-    struct vpr_err err;
-
-    const enum vpr_code code =
-        vpr_node_ask(&message, &d->arena, d->base.node, path, response, &err);
-    if (code == VPR_OK) {
-        return message;
-    }
-    /* A 404 has the node's sentence; no answer at all has the same code. */
-    const ProtobufCMessage *chain = NULL;
-    struct vpr_err none;
-    const bool up = vpr_node_ask(&chain, &d->arena, d->base.node, "/viper/v1/chain",
-                                 &viper__v1__query_chain_response__descriptor,
-                                 &none) == VPR_OK;
-    vpr_daemon_say(d, false,
-                   up ? missing : "start viperd, or correct `node` (its REST address)", "node",
-                   "%s: %s", d->base.node, up ? err.text : none.text);
-    return NULL;
-}
-
-void vpr_daemon_check_fees(struct vpr_daemon *d)
-{
-    char text[VPR_ADDRESS_TEXT_MAX], path[128], next[256];
-
-    vpr_address_text(text, VPR_PREFIX_ACCOUNT, &vpr_key_info(d->keys[0])->address);
-    snprintf(path, sizeof path, "/viper/v1/accounts/%s", text);
-    snprintf(next, sizeof next, "send it some VIPR for fees: viperd tx bank send FROM %s 10vipr",
-             text);
-    const Viper__V1__QueryAccountInfoResponse *m =
-        (const Viper__V1__QueryAccountInfoResponse *)vpr_daemon_ask(
-            d, path, &viper__v1__query_account_info_response__descriptor, next);
-    if (m != NULL) {
-        const uint64_t balance = m->account == NULL ? 0 : m->account->balance_uvipr;
-        vpr_daemon_say(d, balance >= VPR_PURSE_LOW_UVIPR, next, "fees",
-                       "operator %s holds %" PRIu64 " uvipr", text, balance);
-    }
-}
-
-void vpr_daemon_check_corpus(struct vpr_daemon *d, const char *path, uint32_t chain,
-                             struct vpr_bytes hash, const char *next)
-{
-    struct vpr_corpus *corpus = NULL;
-    struct vpr_err err;
-
-    if (vpr_corpus_load(&corpus, path, &err) != VPR_OK) {
-        vpr_daemon_say(d, false, next, "corpus", "%04x: %s", chain, err.text);
-        return;
-    }
-    const struct vpr_hash *has = vpr_corpus_hash(corpus);
-    const bool same = vpr_bytes_equal(hash, vpr_bytes_of(has->b, sizeof has->b));
-    vpr_daemon_say(d, same, next, "corpus", "%04x %s: %zu templates, %s", chain, path,
-                   vpr_corpus_count(corpus), same ? "that of the chain" : "NOT that of the chain");
-    vpr_corpus_destroy(corpus);
-}
 
 static int cmd_check(struct vpr_daemon *d)
 {

@@ -68,6 +68,19 @@ void vpr_daemon_say(struct vpr_daemon *daemon, bool good, const char *next, cons
 const ProtobufCMessage *vpr_daemon_ask(struct vpr_daemon *daemon, const char *path,
                                        const ProtobufCMessageDescriptor *response,
                                        const char *missing);
+/* Whether an answer shows what is looked for. */
+typedef bool vpr_daemon_holds_fn(const struct vpr_daemon *daemon, const ProtobufCMessage *answer);
+struct vpr_daemon_later {
+    uint64_t session; /* that it holds from; 0: in none that the chain has read so far */
+    char text[96];    /* "counts from session 5 on, ...", or "" */
+};
+/* Stakes and keys count from a later session on: whether `now`, the answer at `path` for the
+ * running one, holds; if not, `ret` tells from which of the next two on it does. */
+bool vpr_daemon_holds(struct vpr_daemon *daemon, const char *path,
+                      const ProtobufCMessageDescriptor *response, vpr_daemon_holds_fn *holds,
+                      const ProtobufCMessage *now, struct vpr_daemon_later *ret);
+/* Whether the daemon could listen there, or does; one line.  "" is no address. */
+void vpr_daemon_check_listen(struct vpr_daemon *daemon, const char *name, const char *text);
 /* Whether the account of key 0 can pay for its messages; one line. */
 void vpr_daemon_check_fees(struct vpr_daemon *daemon);
 

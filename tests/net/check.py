@@ -10,6 +10,7 @@ N failed"; exit code 77 means skipped: no cometbft or litecoind."""
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,11 +19,11 @@ import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "deploy"))
-from local import net, procs  # noqa: E402
+from local import genesis, net, procs  # noqa: E402
 
 NEXT = "         next: "
 PROGRAMS = {"relay1": "viper-relay", "gateway": "viper-gateway",
-            "fisherman1": "viper-fisherman"}
+            "fisherman1": "viper-fisherman"}  # of each role
 
 
 class World:
@@ -55,9 +56,47 @@ class World:
         return home
 
     def new_key(self, home, name, kind):
-        subprocess.run([os.path.join(self.build, "app/node/viperd"), "keys", "add", name, "--kind",
-                        kind, "--home", home, "--keyring-backend", "test"], check=True,
-                       capture_output=True)
+        return genesis.Keys(self.net.viperd).add(home, name, kind)
+
+    def moved(self, name):
+        """The home itself, with the daemon's port changed since it was started."""
+        path = os.path.join(self.home(name), PROGRAMS[name].removeprefix("viper-") + ".toml")
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(re.sub(r"(?m)^listen = .*$",
+                           f'listen = "127.0.0.1:{net.free_ports(1)[0]}"', text))
+        return self.home(name)
+
+    def tx(self, home, key, *words):
+        done = subprocess.run([self.net.viperd, "tx", *words, "--from", key, "--home",
+                               self.home(home), "--keyring-backend", "test", "--node",
+                               self.net.node, "-y"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+
+    def told_after(self, name, key):
+        """The line on the key of a `check` right after that key was put on the chain; again
+        with another one if it counted already, for the machine may be slow."""
+        kind = key.removesuffix("_key")
+        for number in range(5):
+            home = self.copy(name, **{key: f"new{number}"})
+            made = self.new_key(home, f"new{number}", kind)
+            if kind == "relay":
+                self.tx("relay1", "operator", "edit-servicer", "--servicer",
+                        self.net.actors.servicers[0]["operator"]["address"], "--url",
+                        f"http://127.0.0.1:{self.net.ports['relay1']}", "--zone", "0001",
+                        "--chains", "0001,0002", "--relay-key", made["key"])
+            else:
+                self.tx("owners", "requestor-operator", "edit-requestor", "--requestor",
+                        self.net.actors.requestor["operator"]["address"], "--num-servicers", "5",
+                        "--pairs", "0001/0001/500000,0002/0001/500000", "--shadow-url",
+                        f"http://127.0.0.1:{self.net.ports['shadow']}", "--gateway-keys",
+                        made["key"])
+            lines = [line for line in self.run(name, "check", home).stdout.splitlines()
+                     if line.startswith("key ")]
+            if "that of the chain" not in lines[0] and "a gateway key" not in lines[0]:
+                return lines[0]
+        raise AssertionError(f"{lines}: counted at once, five times")
 
     def run(self, name, verb, home=None):
         return subprocess.run([self.net.binary(PROGRAMS[name]), verb, "--home",
@@ -131,6 +170,22 @@ def check_a_node_that_is_down(w):
         expect(found, ("connection refused", "start viperd"))
 
 
+def check_ports_that_are_taken(w):
+    """By somebody else: which line of the config, and what to do; by nobody: free."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        for name, keys in (("relay1", ("listen",)), ("fisherman1", ("metrics_listen",)),
+                           ("gateway", ("listen", "shadow_listen", "metrics_listen"))):
+            home = w.copy(name, **dict.fromkeys(keys, taken))
+            expect(w.wrong(name, home), *((f"{k.replace('_', '-')} {taken}: Address already",
+                                           "another process listens there") for k in keys))
+    expect(w.wrong("relay1", w.copy("relay1", listen="192.0.2.1:8500")),
+           ("192.0.2.1:8500: Cannot assign", "no such address"))
+    assert f"listen 127.0.0.1:{w.net.ports['relay1']}: free" in w.run("relay1", "check").stdout
+
+
 def check_a_home_belongs_to_one_process(w):
     for name, program in PROGRAMS.items():
         w.net.start_daemon(name)
@@ -141,7 +196,36 @@ def check_a_home_belongs_to_one_process(w):
         done = w.run(name, "start")
         assert done.returncode == 1 and not done.stdout, done
         assert "another process runs in" in done.stderr and w.home(name) in done.stderr, done
-        assert w.run(name, "check").returncode == 0, program
+        done = w.run(name, "check")
+        assert done.returncode == 0, done
+        assert f"in use, {program} runs in this home" in done.stdout, done
+    found = w.wrong("relay1", w.moved("relay1"))
+    expect(found, ("free, though viper-relay runs", "restart it"))
+
+
+def check_a_key_that_counts_later(w):
+    """Right after it was put on the chain: from which session on, not that it is wrong."""
+    for name, key in (("relay1", "relay_key"), ("gateway", "gateway_key")):
+        told = w.told_after(name, key)
+        assert "counts from session" in told and "wait" in told, told
+
+
+def check_a_stake_that_counts_later(w):
+    home = w.copy("relay1", operator_key="late", relay_key="late-relay", listen="127.0.0.1:0",
+                  metrics_listen="")
+    late = w.new_key(home, "late", "operator")
+    relay = w.new_key(home, "late-relay", "relay")
+    w.tx("owners", "faucet", "bank", "send", "faucet", late["address"], "10vipr")
+    w.tx("owners", "faucet", "stake-servicer", "--operator", late["address"], "--amount",
+         "15000vipr", "--url", "http://127.0.0.1:1", "--relay-key", relay["key"], "--zone",
+         "0001", "--chains", "0001,0002")
+    found = w.wrong("relay1", home)
+    # Nothing is wrong once it counts, which on a slow machine may be so already.
+    assert not found or ("counts from session" in found[0][0] and "wait" in found[0][1]), found
+    deadline = time.monotonic() + 120
+    while w.wrong("relay1", home):
+        assert time.monotonic() < deadline, w.wrong("relay1", home)
+        time.sleep(1)
 
 
 def main():

@@ -434,6 +434,27 @@ START_TEST(a_missed_commit_is_no_success)
 }
 END_TEST
 
+/* The chain has deleted what it knew of the session: that is no zero. */
+START_TEST(what_was_settled_while_it_was_down_is_unread)
+{
+    struct world w;
+
+    world_init(&w, 12);
+    wait_open(&w, 1, 1, 0);
+    ck_assert_uint_eq(relay(&w, 1, 1, 0), 200);
+    vpr_servicer_destroy(w.servicer);
+    w.chain.height = 42;
+    w.chain.oldest_unsettled = 2;
+    servicer_start(&w);
+    for (int i = 0; i < 20 && leaves_exist(&w, 1); i++) {
+        block(&w);
+    }
+    ck_assert(!leaves_exist(&w, 1));
+    ck_assert(told(&w, "viper_relay_sessions_settled_total{result=\"unread\"} 1\n"));
+    world_end(&w);
+}
+END_TEST
+
 /* A mistyped node, say: there these leaves would be old, and be deleted. */
 START_TEST(a_node_of_another_network_ends_the_daemon_and_costs_no_leaves)
 {
@@ -520,6 +541,7 @@ Suite *suite_servicer(void)
     tcase_add_test(tests, two_sessions_stand_side_by_side_until_the_grace_is_over);
     tcase_add_test(tests, metrics_tell_what_happened);
     tcase_add_test(tests, a_missed_commit_is_no_success);
+    tcase_add_test(tests, what_was_settled_while_it_was_down_is_unread);
     tcase_add_test(tests,
                    a_node_of_another_network_ends_the_daemon_and_costs_no_leaves);
     tcase_add_test(tests,
