@@ -9,7 +9,9 @@ import subprocess
 from local import packages
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-IMAGE, OWN_BASE, PUBLIC_BASE = "viper/testnet", "viper/base", "debian:bookworm-slim"
+# VIPER_IMAGE: a name of its own where several builds run side by side.
+IMAGE = os.environ.get("VIPER_IMAGE", "viper/testnet")
+OWN_BASE, PUBLIC_BASE = "viper/base", "debian:bookworm-slim"
 CHAIN = "VIPER_CUT"  # of iptables, in each container that is cut off
 
 

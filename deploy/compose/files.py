@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 
+from compose import engine
 from local import genesis, net, packages
 
 VALIDATORS = 4
@@ -119,6 +120,7 @@ class Files:
         path = self.home("env")
         with open(path, "w", encoding="utf-8") as f:
             f.write(f"VIPER_DIR={self.folder}\nVIPER_USER={os.getuid()}:{os.getgid()}\n"
+                    f"VIPER_IMAGE={engine.IMAGE}\n"
                     f"VIPER_PORT_GATEWAY={used['gateway']}\nVIPER_PORT_REST={used['rest0']}\n"
                     f"VIPER_PORT_RPC={used['rpc0']}\n")
         return path

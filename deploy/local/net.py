@@ -294,7 +294,8 @@ class Net(View):
             LITECOIND, "-regtest", f"-datadir={data}", "-vbparams=mweb:-2:0", "-dnsseed=0",
             "-listen=0", "-disablewallet", f"-rpcuser={user}", f"-rpcpassword={password}",
             "-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1",
-            f"-rpcport={self.ports['litecoin']}", "-printtoconsole=0", "-debuglogfile=0"])
+            f"-rpcport={self.ports['litecoin']}", "-printtoconsole=0", "-debuglogfile=0",
+            "-rpcworkqueue=512"])  # as many as the relays have connections; 16 by default
 
     def litecoin(self):
         return rpc.JsonRpc("127.0.0.1", self.ports["litecoin"], auth=LITECOIN_AUTH)
