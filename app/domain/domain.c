@@ -19,7 +19,7 @@ static const struct vpr_domain *const domains[] = {
     &vpr_accounts,   &vpr_chains,     &vpr_price,    &vpr_actors,  &vpr_servicers,
     &vpr_requestors, &vpr_fishermen,  &vpr_validators, &vpr_scores, &vpr_sessions,
     &vpr_beacon,     &vpr_benches,    &vpr_commits,    &vpr_reportcards, &vpr_settlement,
-    &vpr_slashing,   &vpr_downtimes,
+    &vpr_slashing,   &vpr_downtimes,  &vpr_changes,
 };
 
 const struct vpr_tables vpr_domain_tables = {

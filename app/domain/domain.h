@@ -11,6 +11,7 @@
 #include "app/tx/run.h"
 
 extern const struct vpr_tables vpr_domain_tables;
+extern const struct vpr_domain vpr_changes; /* a query only */
 
 struct vpr_step {
     const char *name;

@@ -93,6 +93,15 @@ void vpr_view_release(struct vpr_view *view);
 uint64_t vpr_view_height(const struct vpr_view *view);
 struct vpr_hash vpr_view_app_hash(const struct vpr_view *view);
 
+/* What the commit of this view wrote, in key order; value.data NULL: deleted.  False if its
+ * undo record is gone (it was rolled back to, or is the state of no commit). */
+struct vpr_change {
+    uint8_t id;
+    struct vpr_bytes key, value;
+};
+VPR_MUST_USE bool vpr_view_changes(struct vpr_view *view, struct vpr_arena *arena,
+                                   struct vpr_change **ret_changes, size_t *ret_count);
+
 /* ResponseQuery parts for /store/{name}/key and /ics23/{name}/key: see proof.h. */
 
 #endif

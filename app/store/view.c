@@ -1,5 +1,7 @@
+#include "app/base/bytes.h"
 #include "app/base/mem.h"
 #include "app/store/inside.h"
+#include "app/store/record.h"
 
 /* A few instructions long at any time; nobody waits for disk or for hashing under it. */
 static void lock(struct vpr_store *store)
@@ -101,4 +103,34 @@ uint64_t vpr_view_height(const struct vpr_view *view)
 struct vpr_hash vpr_view_app_hash(const struct vpr_view *view)
 {
     return view->app_hash;
+}
+
+/* The undo record names the keys; what they hold now is in the same snapshot. */
+bool vpr_view_changes(struct vpr_view *view, struct vpr_arena *arena,
+                      struct vpr_change **ret_changes, size_t *ret_count)
+{
+    const struct vpr_kv *kv = view->store->kv;
+    const struct vpr_state state = {NULL, view};
+    uint8_t at[8];
+    struct vpr_bytes record;
+    struct vpr_undo undo;
+    struct vpr_undo_entry entry;
+
+    vpr_put_be64(at, view->height);
+    if (!kv->get(kv->self, view->snapshot, VPR_KV_UNDO, arena, vpr_bytes_of(at, sizeof at),
+                 &record) ||
+        !vpr_undo_decode(&undo, record)) {
+        return false;
+    }
+    *ret_changes = VPR_ARENA_ARRAY(arena, struct vpr_change, undo.count);
+    *ret_count = 0;
+    while (vpr_undo_next(&undo, &entry)) {
+        struct vpr_change *change = &(*ret_changes)[(*ret_count)++];
+        change->id = entry.key.data[0];
+        change->key = vpr_bytes_of(entry.key.data + 1, entry.key.len - 1);
+        if (!vpr_state_get(&state, arena, change->id, change->key, &change->value)) {
+            change->value = vpr_bytes_of(NULL, 0);
+        }
+    }
+    return true;
 }

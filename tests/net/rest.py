@@ -196,6 +196,7 @@ def check_every_route_answers(c):
         f"/viper/v1/fishermen/{fisherman}/sids?session={session}": "sids",
         f"/viper/v1/sessions/{session}": "session",
         "/viper/v1/validators": "validators", "/viper/v1/beacon": "beacon",
+        "/viper/v1/changes": "app_hash",
         "/viper/v1/supply": "total_uvipr", "/viper/v1/accounts": "accounts",
         f"/viper/v1/accounts/{owner}": "account",
         f"/cosmos/auth/v1beta1/accounts/{owner}": "account",

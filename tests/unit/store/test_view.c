@@ -182,6 +182,42 @@ START_TEST(views_stay_as_they_are_while_the_owner_commits_to_disk)
 }
 END_TEST
 
+/* A copy that takes every block's changes is the state, and has its hash. */
+START_TEST(the_changes_of_each_view_add_up_to_the_state)
+{
+    struct vpr_arena arena;
+    struct model *copy = calloc(1, sizeof *copy);
+    ck_assert_ptr_nonnull(copy);
+    vpr_arena_init(&arena, 16 << 20);
+    store = world_memory();
+    uint64_t deleted = 0;
+    for (uint64_t h = 1; h <= 12; h++) { /* as much as the naive model can hold */
+        struct vpr_change *changes;
+        size_t count;
+        world_block(store, h);
+        vpr_store_commit(store, h);
+        struct vpr_view *view = vpr_store_view(store);
+        ck_assert(vpr_view_changes(view, &arena, &changes, &count));
+        for (size_t i = 0; i < count; i++) {
+            if (changes[i].value.data == NULL) {
+                model_del(copy, changes[i].id, changes[i].key);
+                deleted++;
+            } else {
+                model_put(copy, changes[i].id, changes[i].key, changes[i].value);
+            }
+        }
+        struct vpr_hash hash = naive_app_hash(copy), want = vpr_view_app_hash(view);
+        ck_assert(vpr_hash_equal(&hash, &want));
+        vpr_view_release(view);
+        vpr_arena_release(&arena, 0);
+    }
+    ck_assert_uint_gt(deleted, 0);
+    vpr_store_close(store);
+    vpr_arena_finish(&arena);
+    free(copy);
+}
+END_TEST
+
 START_TEST(a_view_that_is_kept_shows_its_own_height)
 {
     struct vpr_arena arena;
@@ -254,6 +290,7 @@ Suite *view_suite(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, views_stay_as_they_are_while_the_owner_commits_in_memory);
     tcase_add_test(tests, views_stay_as_they_are_while_the_owner_commits_to_disk);
+    tcase_add_test(tests, the_changes_of_each_view_add_up_to_the_state);
     tcase_add_test(tests, a_view_that_is_kept_shows_its_own_height);
     tcase_add_test_raise_signal(tests, closing_under_a_view_is_a_bug, SIGABRT);
     tcase_add_test(tests, queries_name_what_is_wrong_with_them);
