@@ -46,6 +46,7 @@ struct vpr_hash world_beacon_end(const char *validator);
 bool world_beacon_reveal(const char *validator, const struct vpr_hash *end,
                          struct vpr_hash *ret_x);
 
+void world_sign_doc(const char *label, struct vpr_bytes doc, struct vpr_signature *ret);
 /* Signs for the account of `label` as it wants; fee and gas are what the table asks. */
 struct world_envelope {
     const char *chain_id;    /* NULL: WORLD_CHAIN_ID */

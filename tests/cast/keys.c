@@ -137,6 +137,19 @@ bool world_beacon_reveal(const char *validator, const struct vpr_hash *end,
     return false;
 }
 
+void world_sign_doc(const char *label, struct vpr_bytes doc, struct vpr_signature *ret)
+{
+    if (is_ed25519(label)) {
+        uint8_t secret[64];
+        world_ed25519_secret(label, secret);
+        vpr_ed25519_sign(ret, doc.data, doc.len, secret);
+        return;
+    }
+    struct vpr_hash secret = seed_of("secp256k1", label);
+    struct vpr_hash digest = vpr_sha256(doc.data, doc.len);
+    VPR_ASSERT(vpr_secp256k1_sign(ret, &digest, &secret));
+}
+
 struct vpr_bytes world_sign(struct vpr_arena *arena, const char *label,
                             const struct world_envelope *envelope,
                             const ProtobufCMessage *const *messages, size_t count)
@@ -160,15 +173,7 @@ struct vpr_bytes world_sign(struct vpr_arena *arena, const char *label,
         envelope->chain_id != NULL ? envelope->chain_id : WORLD_CHAIN_ID,
         envelope->account_number);
     struct vpr_signature signature;
-    if (key.type == VPR_KEY_TYPE_ED25519) {
-        uint8_t secret[64];
-        world_ed25519_secret(label, secret);
-        vpr_ed25519_sign(&signature, doc.data, doc.len, secret);
-    } else {
-        struct vpr_hash secret = seed_of("secp256k1", label);
-        struct vpr_hash digest = vpr_sha256(doc.data, doc.len);
-        VPR_ASSERT(vpr_secp256k1_sign(&signature, &digest, &secret));
-    }
+    world_sign_doc(label, doc, &signature);
     return vpr_wire_raw_pack(arena, body_bytes, auth_bytes, &signature);
 }
 

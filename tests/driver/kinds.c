@@ -1,0 +1,480 @@
+#include "tests/driver/kinds.h"
+
+#include <stdio.h>
+
+#include "cosmos/bank/v1beta1/bank.pb-c.h"
+
+#define NAMES_MAX 14 /* of a kind: servicer1 to servicer14 */
+#define TRIES 16
+
+const char *const rich[] = {"alice", "bob", "carol", "dave"};
+const size_t rich_count = VPR_COUNT(rich);
+static const char *const kind_names[] = {NULL, "validator", "servicer", "fisherman",
+                                         "requestor"};
+
+void kinds_fund(struct vpr_arena *arena, Viper__V1__GenesisState *genesis)
+{
+    for (size_t i = 2; i < rich_count; i++) {
+        cast_fund(arena, genesis, world_text(rich[i]), 10000000 * WORLD_VIPR);
+    }
+}
+
+/* ---- small parts ---- */
+
+static void *new_message(struct wish *w, const ProtobufCMessageDescriptor *descriptor)
+{
+    ProtobufCMessage *m = vpr_arena_alloc(w->arena, descriptor->sizeof_message);
+    protobuf_c_message_init(descriptor, m);
+    w->message = m;
+    return m;
+}
+
+static ProtobufCBinaryData key_bytes(struct wish *w, const char *name, const char *what)
+{
+    struct vpr_hash key = world_ed25519(vpr_arena_text(w->arena, "%s.%s", name, what));
+    return (ProtobufCBinaryData){32, vpr_arena_copy(w->arena, key.b, 32)};
+}
+
+static const char *any_rich(struct wish *w)
+{
+    return rich[dice_below(w->dice, rich_count)];
+}
+
+static const char *label_of(const ProtobufCBinaryData *who)
+{
+    struct vpr_address address;
+    VPR_ASSERT(who->len == sizeof address.b);
+    memcpy(address.b, who->data, sizeof address.b);
+    return world_label_of(&address);
+}
+
+bool pick_actor(struct wish *w, Viper__V1__Kind kind, Viper__V1__Status status,
+                struct pick *ret)
+{
+    const struct vpr_address *ids;
+    size_t count = mirror_actors(w->stage->mirror, &ids);
+    for (int i = 0; i < TRIES && count > 0; i++) {
+        const struct vpr_address *id = &ids[dice_below(w->dice, count)];
+        const Viper__V1__Actor *actor = mirror_actor(w->stage->mirror, w->arena, id);
+        if (actor == NULL || actor->status == VIPER__V1__STATUS__STATUS_GONE ||
+            (kind != VIPER__V1__KIND__KIND_NONE && actor->kind != kind) ||
+            (status != VIPER__V1__STATUS__STATUS_NONE && actor->status != status)) {
+            continue;
+        }
+        *ret = (struct pick){*id, actor, world_label_of(id), label_of(&actor->owner),
+                             label_of(&actor->operator_)};
+        return ret->label != NULL && ret->owner != NULL && ret->operator_ != NULL;
+    }
+    return false;
+}
+
+/* A name of the kind that never staked, or sometimes one that did: an id stays taken. */
+static const char *new_name(struct wish *w, Viper__V1__Kind kind)
+{
+    for (int i = 0; i < TRIES; i++) {
+        const char *name = vpr_arena_text(w->arena, "%s%" PRIu64, kind_names[kind],
+                                          dice_between(w->dice, 1, NAMES_MAX));
+        struct vpr_address id = world_address(name);
+        if (mirror_actor(w->stage->mirror, w->arena, &id) == NULL ||
+            dice_percent(w->dice, 3)) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+static void chains_of(struct wish *w, uint32_t **ret, size_t *ret_count)
+{
+    uint64_t which = dice_between(w->dice, 1, 3);
+    *ret = VPR_ARENA_ARRAY(w->arena, uint32_t, 2);
+    *ret_count = 0;
+    for (uint32_t c = 1; c <= 2; c++) {
+        if ((which >> (c - 1) & 1) != 0) {
+            (*ret)[(*ret_count)++] = c;
+        }
+    }
+}
+
+static Viper__V1__Pair **pairs_of(struct wish *w, size_t *ret_count)
+{
+    uint64_t which = dice_between(w->dice, 1, 4);
+    uint32_t share = which < 3 ? 1000000 : (uint32_t)dice_between(w->dice, 200000, 800000);
+    Viper__V1__Pair **pairs = VPR_ARENA_ARRAY(w->arena, Viper__V1__Pair *, 2);
+    *ret_count = 0;
+    for (uint32_t c = 1; c <= 2; c++) {
+        if (which >= 3 || which == c) {
+            Viper__V1__Pair *pair = VPR_ARENA_NEW(w->arena, Viper__V1__Pair);
+            viper__v1__pair__init(pair);
+            pair->chain = c;
+            pair->zone = 1;
+            pair->share_ppm = c == 1 || which < 3 ? share : 1000000 - share;
+            pairs[(*ret_count)++] = pair;
+        }
+    }
+    return pairs;
+}
+
+static ProtobufCBinaryData *gateway_keys(struct wish *w, const char *name, size_t *ret_count)
+{
+    ProtobufCBinaryData *keys = VPR_ARENA_ARRAY(w->arena, ProtobufCBinaryData, 1);
+    keys[0] = key_bytes(w, name, "gateway");
+    *ret_count = 1;
+    return keys;
+}
+
+/* ---- money ---- */
+
+/* Operators that run dry come first: they pay for every commit. */
+static const char *receiver(struct wish *w)
+{
+    struct pick pick;
+    if (dice_percent(w->dice, 80) && pick_actor(w, 0, 0, &pick)) {
+        return dice_percent(w->dice, 90) ? pick.operator_ : pick.owner;
+    }
+    return dice_percent(w->dice, 80)
+               ? any_rich(w)
+               : vpr_arena_text(w->arena, "nobody%" PRIu64, dice_below(w->dice, 1000));
+}
+
+static bool make_send(struct wish *w)
+{
+    Cosmos__Bank__V1beta1__MsgSend *m =
+        new_message(w, &cosmos__bank__v1beta1__msg_send__descriptor);
+    Cosmos__Base__V1beta1__Coin *coin = VPR_ARENA_NEW(w->arena, Cosmos__Base__V1beta1__Coin);
+    cosmos__base__v1beta1__coin__init(coin);
+    w->signer = any_rich(w);
+    coin->denom = vpr_arena_text(w->arena, "uvipr");
+    coin->amount = vpr_arena_text(w->arena, "%" PRIu64,
+                                  dice_percent(w->dice, 5)
+                                      ? dice_next(w->dice) >> 8
+                                      : dice_between(w->dice, 1, 300 * WORLD_VIPR));
+    m->from_address = world_text(w->signer);
+    m->to_address = world_text(receiver(w));
+    m->amount = VPR_ARENA_ARRAY(w->arena, Cosmos__Base__V1beta1__Coin *, 1);
+    m->amount[m->n_amount++] = coin;
+    return true;
+}
+
+/* ---- stakes ---- */
+
+static uint64_t stake_near(struct wish *w, uint64_t least_vipr)
+{
+    return (least_vipr + dice_below(w->dice, least_vipr)) * WORLD_VIPR;
+}
+
+static bool make_stake_servicer(struct wish *w)
+{
+    Viper__V1__MsgStakeServicer *m =
+        new_message(w, &viper__v1__msg_stake_servicer__descriptor);
+    const char *name = new_name(w, VIPER__V1__KIND__KIND_SERVICER);
+    if (name == NULL) {
+        return false;
+    }
+    w->signer = any_rich(w);
+    m->owner = world_text(w->signer);
+    m->operator_ = world_text(name);
+    m->amount = stake_near(w, 15000);
+    m->url = vpr_arena_text(w->arena, "http://127.0.0.1:%" PRIu64,
+                            dice_between(w->dice, 1024, 65535));
+    m->relay_key = key_bytes(w, name, "relay");
+    m->zone = 1;
+    chains_of(w, &m->chains, &m->n_chains);
+    return true;
+}
+
+static bool make_edit_servicer(struct wish *w)
+{
+    struct pick pick;
+    Viper__V1__MsgEditServicer *m = new_message(w, &viper__v1__msg_edit_servicer__descriptor);
+    if (!pick_actor(w, VIPER__V1__KIND__KIND_SERVICER, 0, &pick)) {
+        return false;
+    }
+    w->signer = dice_percent(w->dice, 80) ? pick.operator_ : pick.owner;
+    m->signer = world_text(w->signer);
+    m->servicer = world_text(pick.label);
+    m->url = vpr_arena_text(w->arena, "https://s%" PRIu64 ".example:8443",
+                            dice_below(w->dice, 1000));
+    m->relay_key = key_bytes(w, pick.label, "relay");
+    m->zone = 1;
+    chains_of(w, &m->chains, &m->n_chains);
+    return true;
+}
+
+static bool make_stake_fisherman(struct wish *w)
+{
+    Viper__V1__MsgStakeFisherman *m =
+        new_message(w, &viper__v1__msg_stake_fisherman__descriptor);
+    const char *name = new_name(w, VIPER__V1__KIND__KIND_FISHERMAN);
+    if (name == NULL) {
+        return false;
+    }
+    w->signer = any_rich(w);
+    m->owner = world_text(w->signer);
+    m->operator_ = world_text(name);
+    m->amount = stake_near(w, 15000);
+    m->zone = 1;
+    chains_of(w, &m->chains, &m->n_chains);
+    return true;
+}
+
+static bool make_edit_fisherman(struct wish *w)
+{
+    struct pick pick;
+    Viper__V1__MsgEditFisherman *m =
+        new_message(w, &viper__v1__msg_edit_fisherman__descriptor);
+    if (!pick_actor(w, VIPER__V1__KIND__KIND_FISHERMAN, 0, &pick)) {
+        return false;
+    }
+    w->signer = dice_percent(w->dice, 80) ? pick.operator_ : pick.owner;
+    m->signer = world_text(w->signer);
+    m->fisherman = world_text(pick.label);
+    m->zone = 1;
+    chains_of(w, &m->chains, &m->n_chains);
+    return true;
+}
+
+static bool make_stake_requestor(struct wish *w)
+{
+    Viper__V1__MsgStakeRequestor *m =
+        new_message(w, &viper__v1__msg_stake_requestor__descriptor);
+    const char *name = new_name(w, VIPER__V1__KIND__KIND_REQUESTOR);
+    if (name == NULL) {
+        return false;
+    }
+    w->signer = any_rich(w);
+    m->owner = world_text(w->signer);
+    m->operator_ = world_text(name);
+    m->amount = stake_near(w, dice_percent(w->dice, 30) ? 5000 : 100000);
+    m->num_servicers = (uint32_t)dice_between(w->dice, 3, 7);
+    m->pairs = pairs_of(w, &m->n_pairs);
+    m->gateway_keys = gateway_keys(w, name, &m->n_gateway_keys);
+    m->shadow_url = vpr_arena_text(w->arena, "%s",
+                                   dice_percent(w->dice, 80) ? "http://127.0.0.1:8482" : "");
+    return true;
+}
+
+static bool make_edit_requestor(struct wish *w)
+{
+    struct pick pick;
+    Viper__V1__MsgEditRequestor *m =
+        new_message(w, &viper__v1__msg_edit_requestor__descriptor);
+    if (!pick_actor(w, VIPER__V1__KIND__KIND_REQUESTOR, 0, &pick)) {
+        return false;
+    }
+    w->signer = dice_percent(w->dice, 80) ? pick.operator_ : pick.owner;
+    m->signer = world_text(w->signer);
+    m->requestor = world_text(pick.label);
+    m->num_servicers = (uint32_t)dice_between(w->dice, 3, 8);
+    m->pairs = pairs_of(w, &m->n_pairs);
+    m->gateway_keys = gateway_keys(w, pick.label, &m->n_gateway_keys);
+    m->shadow_url = vpr_arena_text(w->arena, "http://127.0.0.1:8482");
+    return true;
+}
+
+static int validator_number(const char *label)
+{
+    int number = 0;
+    return label != NULL && sscanf(label, "validator%d", &number) == 1 ? number : 0;
+}
+
+static bool make_stake_validator(struct wish *w)
+{
+    Viper__V1__MsgStakeValidator *m =
+        new_message(w, &viper__v1__msg_stake_validator__descriptor);
+    const char *name = new_name(w, VIPER__V1__KIND__KIND_VALIDATOR);
+    if (name == NULL) {
+        return false;
+    }
+    struct beacon *beacon = &w->stage->beacons[validator_number(name) - 1];
+    if (beacon->count >= CHAINS_MAX) {
+        return false;
+    }
+    struct vpr_hash end = beacon_grow(beacon, name, w->stage->options.beacon_length);
+    w->signer = any_rich(w);
+    m->owner = world_text(w->signer);
+    m->operator_ = world_text(name);
+    m->amount = stake_near(w, 50000);
+    m->consensus_key = key_bytes(w, name, "consensus");
+    m->beacon_end = (ProtobufCBinaryData){32, vpr_arena_copy(w->arena, end.b, 32)};
+    m->commission_ppm = (uint32_t)dice_below(w->dice, 210000);
+    return true;
+}
+
+static bool make_edit_validator(struct wish *w)
+{
+    struct pick pick;
+    Viper__V1__MsgEditValidator *m =
+        new_message(w, &viper__v1__msg_edit_validator__descriptor);
+    if (!pick_actor(w, VIPER__V1__KIND__KIND_VALIDATOR, 0, &pick)) {
+        return false;
+    }
+    w->signer = dice_percent(w->dice, 50) ? pick.operator_ : pick.owner;
+    m->signer = world_text(w->signer);
+    m->validator = world_text(pick.label);
+    m->commission_ppm = dice_percent(w->dice, 50)
+                            ? (uint32_t)dice_below(w->dice, 210000)
+                            : pick.actor->validator->commission_ppm +
+                                  (uint32_t)dice_below(w->dice, 12000);
+    return true;
+}
+
+static bool make_renew_beacon(struct wish *w)
+{
+    struct pick pick;
+    Viper__V1__MsgRenewBeacon *m = new_message(w, &viper__v1__msg_renew_beacon__descriptor);
+    if (!pick_actor(w, VIPER__V1__KIND__KIND_VALIDATOR, 0, &pick)) {
+        return false;
+    }
+    int number = validator_number(pick.label);
+    struct beacon *beacon = &w->stage->beacons[number - 1];
+    if (beacon->count >= CHAINS_MAX) {
+        return false;
+    }
+    struct vpr_hash end = beacon_grow(beacon, pick.label, w->stage->options.beacon_length);
+    w->signer = pick.operator_;
+    m->signer = world_text(w->signer);
+    m->validator = world_text(pick.label);
+    m->beacon_end = (ProtobufCBinaryData){32, vpr_arena_copy(w->arena, end.b, 32)};
+    return true;
+}
+
+/* ---- what all actors have in common ---- */
+
+static bool make_increase(struct wish *w)
+{
+    struct pick pick;
+    Viper__V1__MsgIncreaseStake *m =
+        new_message(w, &viper__v1__msg_increase_stake__descriptor);
+    if (!pick_actor(w, 0, VIPER__V1__STATUS__STATUS_ACTIVE, &pick)) {
+        return false;
+    }
+    w->signer = pick.owner;
+    m->owner = world_text(pick.owner);
+    m->actor = world_text(pick.label);
+    m->amount = dice_between(w->dice, 1, 2000 * WORLD_VIPR);
+    return true;
+}
+
+static bool make_pause(struct wish *w)
+{
+    struct pick pick;
+    Viper__V1__MsgPause *m = new_message(w, &viper__v1__msg_pause__descriptor);
+    if (!pick_actor(w, 0, VIPER__V1__STATUS__STATUS_ACTIVE, &pick) ||
+        pick.actor->kind == VIPER__V1__KIND__KIND_VALIDATOR) {
+        return false;
+    }
+    w->signer = pick.operator_;
+    m->signer = world_text(w->signer);
+    m->actor = world_text(pick.label);
+    return true;
+}
+
+static bool make_resume(struct wish *w)
+{
+    struct pick pick;
+    Viper__V1__MsgResume *m = new_message(w, &viper__v1__msg_resume__descriptor);
+    if (!pick_actor(w, 0, VIPER__V1__STATUS__STATUS_PAUSED, &pick)) {
+        return false;
+    }
+    w->signer = pick.operator_;
+    m->signer = world_text(w->signer);
+    m->actor = world_text(pick.label);
+    return true;
+}
+
+/* A play needs somebody who plays. */
+static bool enough(struct wish *w, Viper__V1__Kind kind)
+{
+    static const size_t least[] = {0, 4, 6, 3, 1};
+    const struct vpr_address *ids;
+    size_t count = mirror_actors(w->stage->mirror, &ids), active = 0;
+    for (size_t i = 0; i < count; i++) {
+        const Viper__V1__Actor *actor = mirror_actor(w->stage->mirror, w->arena, &ids[i]);
+        active += actor != NULL && actor->kind == kind &&
+                  actor->status == VIPER__V1__STATUS__STATUS_ACTIVE;
+    }
+    return active > least[kind];
+}
+
+static bool make_unstake(struct wish *w)
+{
+    struct pick pick;
+    Viper__V1__MsgUnstake *m = new_message(w, &viper__v1__msg_unstake__descriptor);
+    if (!pick_actor(w, 0, 0, &pick) || !enough(w, pick.actor->kind)) {
+        return false;
+    }
+    w->signer = pick.owner;
+    m->owner = world_text(w->signer);
+    m->actor = world_text(pick.label);
+    return true;
+}
+
+static bool make_set_operator(struct wish *w)
+{
+    struct pick pick;
+    Viper__V1__MsgSetOperator *m = new_message(w, &viper__v1__msg_set_operator__descriptor);
+    if (!pick_actor(w, 0, 0, &pick)) {
+        return false;
+    }
+    w->signer = pick.owner;
+    m->owner = world_text(w->signer);
+    m->actor = world_text(pick.label);
+    m->operator_ = world_text(vpr_arena_text(w->arena, "%s.op%" PRIu64, pick.label,
+                                             dice_below(w->dice, 3)));
+    return true;
+}
+
+static bool make_set_owner(struct wish *w)
+{
+    struct pick pick;
+    Viper__V1__MsgSetOwner *m = new_message(w, &viper__v1__msg_set_owner__descriptor);
+    if (!pick_actor(w, 0, 0, &pick)) {
+        return false;
+    }
+    w->signer = pick.owner;
+    m->owner = world_text(w->signer);
+    m->actor = world_text(pick.label);
+    m->new_owner = world_text(any_rich(w));
+    return true;
+}
+
+/* ---- the table ---- */
+
+const struct kind kinds[] = {
+    {"send", 40, make_send},
+    {"stake servicer", 6, make_stake_servicer},
+    {"edit servicer", 8, make_edit_servicer},
+    {"stake fisherman", 4, make_stake_fisherman},
+    {"edit fisherman", 4, make_edit_fisherman},
+    {"stake requestor", 4, make_stake_requestor},
+    {"edit requestor", 6, make_edit_requestor},
+    {"stake validator", 2, make_stake_validator},
+    {"edit validator", 3, make_edit_validator},
+    {"renew beacon", 2, make_renew_beacon},
+    {"increase stake", 8, make_increase},
+    {"pause", 4, make_pause},
+    {"resume", 12, make_resume},
+    {"unstake", 2, make_unstake},
+    {"set operator", 2, make_set_operator},
+    {"set owner", 2, make_set_owner},
+};
+const size_t kind_count = VPR_COUNT(kinds);
+
+const struct kind *kind_roll(struct wish *wish)
+{
+    unsigned total = 0;
+    for (size_t i = 0; i < kind_count; i++) {
+        total += kinds[i].weight;
+    }
+    for (int tries = 0; tries < TRIES; tries++) {
+        uint64_t at = dice_below(wish->dice, total);
+        size_t i = 0;
+        while (at >= kinds[i].weight) {
+            at -= kinds[i++].weight;
+        }
+        if (kinds[i].make(wish)) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}

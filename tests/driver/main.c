@@ -1,0 +1,199 @@
+/* driver - CometBFT's side of the ABCI socket, without consensus.
+ *
+ *     driver random --viperd PROGRAM [--seeds A[-B]] [--sessions N] [--nodes N] ...
+ *     driver play FILE --viperd PROGRAM [--nodes N] ...
+ *
+ * Homes are made below --folder (default /dev/shm) and removed when all went well.  --record
+ * FILE writes what happened (RECORD.md), `-` to standard output. */
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/driver/kinds.h"
+#include "tests/driver/random.h"
+
+struct settings {
+    const char *viperd, *folder, *record, *changes;
+    uint64_t seed_first, seed_last;
+    uint64_t nodes, beacon_length, servicers, fishermen, requestors, validators, validate;
+    struct random_options random;
+};
+
+/* ---- options ---- */
+
+enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_UNSIGNED, OPTION_RANGE };
+struct option {
+    const char *name, *help;
+    enum option_type type;
+    size_t offset;
+};
+#define AT(member) offsetof(struct settings, member)
+static const struct option options[] = {
+    {"--viperd", "the program", OPTION_TEXT, AT(viperd)},
+    {"--folder", "where homes are made", OPTION_TEXT, AT(folder)},
+    {"--record", "file of the record, - for standard output", OPTION_TEXT, AT(record)},
+    {"--seeds", "one seed, or A-B", OPTION_RANGE, AT(seed_first)},
+    {"--nodes", "viperds in lockstep; each has the secret of one validator", OPTION_NUMBER,
+     AT(nodes)},
+    {"--sessions", "of each history", OPTION_NUMBER, AT(random.sessions)},
+    {"--validators", "of genesis", OPTION_NUMBER, AT(validators)},
+    {"--servicers", "of genesis", OPTION_NUMBER, AT(servicers)},
+    {"--fishermen", "of genesis", OPTION_NUMBER, AT(fishermen)},
+    {"--requestors", "of genesis", OPTION_NUMBER, AT(requestors)},
+    {"--beacon", "length of the hash chains", OPTION_NUMBER, AT(beacon_length)},
+    {"--validate", "1: viperd genesis validate looks first", OPTION_NUMBER, AT(validate)},
+    {"--txs", "a block, beside the work of sessions", OPTION_UNSIGNED, AT(random.txs)},
+    {"--spoil", "percent of messages with a changed field", OPTION_UNSIGNED,
+     AT(random.spoil_percent)},
+    {"--faults", "percent of envelopes with a fault", OPTION_UNSIGNED, AT(random.fault_percent)},
+    {"--rounds", "percent of blocks with rounds that come to nothing", OPTION_UNSIGNED,
+     AT(random.round_percent)},
+    {"--silent", "percent of blocks without a reveal", OPTION_UNSIGNED,
+     AT(random.silent_percent)},
+    {"--absent", "percent of votes that are missing", OPTION_UNSIGNED,
+     AT(random.absent_percent)},
+    {"--evidence", "permille of blocks with a double sign", OPTION_UNSIGNED,
+     AT(random.evidence_permille)},
+    {"--restarts", "permille of blocks with a node that is killed", OPTION_UNSIGNED,
+     AT(random.restart_permille)},
+    {"--idle", "percent of seats that do nothing", OPTION_UNSIGNED,
+     AT(random.labour.idle_percent)},
+    {"--relays", "at most, of a client key at a servicer", OPTION_UNSIGNED,
+     AT(random.labour.relays_most)},
+};
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: driver random|play [FILE] --viperd PROGRAM [OPTION VALUE]...\n");
+    for (size_t i = 0; i < VPR_COUNT(options); i++) {
+        fprintf(stderr, "  %-13s %s\n", options[i].name, options[i].help);
+    }
+    return 2;
+}
+
+static bool set_option(struct settings *s, const char *name, const char *value)
+{
+    for (size_t i = 0; i < VPR_COUNT(options); i++) {
+        void *at = (char *)s + options[i].offset;
+        char *end;
+        if (strcmp(options[i].name, name) != 0) {
+            continue;
+        }
+        if (options[i].type == OPTION_TEXT) {
+            *(const char **)at = value;
+            return true;
+        }
+        uint64_t n = strtoull(value, &end, 10);
+        if (options[i].type == OPTION_RANGE) {
+            s->seed_first = s->seed_last = n;
+            if (*end == '-') {
+                s->seed_last = strtoull(end + 1, &end, 10);
+            }
+        } else if (options[i].type == OPTION_UNSIGNED) {
+            *(unsigned *)at = (unsigned)n;
+        } else {
+            *(uint64_t *)at = n;
+        }
+        return *end == 0 && *value != 0;
+    }
+    return false;
+}
+
+/* ---- one history ---- */
+
+static double now_s(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *ftw)
+{
+    (void)info;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static void change_genesis(Viper__V1__GenesisState *genesis, void *arg)
+{
+    struct stage *stage = arg;
+    kinds_fund(&stage->keep, genesis);
+}
+
+static void one_history(const struct settings *s, uint64_t seed, FILE *record)
+{
+    struct stage *stage = calloc(1, sizeof *stage);
+    char folder[64];
+    VPR_ASSERT(stage != NULL);
+    (void)snprintf(folder, sizeof folder, "%s/vd.XXXXXX", s->folder);
+    if (mkdtemp(folder) == NULL) {
+        perror(folder);
+        exit(1);
+    }
+    const struct stage_options o = {
+        .viperd = s->viperd,
+        .folder = folder,
+        .nodes = (unsigned)s->nodes,
+        .size = {(unsigned)s->validators, (unsigned)s->servicers, (unsigned)s->fishermen,
+                 (unsigned)s->requestors},
+        .change = change_genesis,
+        .change_arg = stage,
+        .seed = seed,
+        .beacon_length = s->beacon_length,
+        .record = record,
+        .changes = true,
+        .validate = s->validate != 0 && seed == s->seed_first,
+    };
+    double start = now_s();
+    stage_open(stage, &o);
+    double opened = now_s();
+    random_history(stage, &s->random, seed);
+    double seconds = now_s() - opened;
+    record_end(stage, seconds);
+    const struct stage_stats *st = &stage->stats;
+    fprintf(stderr, "seed %" PRIu64 ": %" PRIu64 " sessions, %" PRIu64 " blocks, %" PRIu64
+            " transactions (%" PRIu64 " refused), %" PRIu64 " idle rounds, %" PRIu64
+            " restarts, %" PRIu64 " faults; %.1f s, %.0f blocks/s (start %.2f s)\n",
+            seed, mirror_session_number(stage->mirror), st->blocks, st->txs, st->refused,
+            st->rounds, st->restarts, st->evidence, seconds, (double)st->blocks / seconds,
+            opened - start);
+    stage_close(stage);
+    free(stage);
+    (void)nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+int main(int argc, char **argv)
+{
+    struct settings s = {.folder = "/dev/shm", .seed_first = 1, .seed_last = 1, .nodes = 1,
+                         .beacon_length = 20000, .servicers = 8, .fishermen = 4,
+                         .requestors = 2, .validators = 4, .validate = 1,
+                         .random = random_usual};
+    if (argc < 2 || strcmp(argv[1], "random") != 0) {
+        return usage();
+    }
+    for (int i = 2; i < argc; i += 2) {
+        if (i + 1 == argc || !set_option(&s, argv[i], argv[i + 1])) {
+            fprintf(stderr, "driver: %s: no such option or value\n", argv[i]);
+            return usage();
+        }
+    }
+    FILE *record = s.record == NULL              ? NULL
+                   : strcmp(s.record, "-") == 0 ? stdout
+                                                : fopen(s.record, "w");
+    if (s.viperd == NULL || (s.record != NULL && record == NULL)) {
+        fprintf(stderr, "driver: %s\n", s.viperd == NULL ? "--viperd is missing"
+                                                         : strerror(errno));
+        return usage();
+    }
+    fprintf(stderr, "driver: no consensus stands behind these histories\n");
+    for (uint64_t seed = s.seed_first; seed <= s.seed_last; seed++) {
+        one_history(&s, seed, record);
+    }
+    return record != NULL && fclose(record) != 0 ? 1 : 0;
+}

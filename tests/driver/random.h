@@ -1,0 +1,23 @@
+/* random.h - a legal history made of dice: everything in it follows from its seed. */
+#ifndef VPR_DRIVER_RANDOM_H
+#define VPR_DRIVER_RANDOM_H
+
+#include "tests/driver/labour.h"
+
+struct random_options {
+    uint64_t sessions;        /* until this one has opened */
+    unsigned txs;             /* a block, beside the work of sessions, on average */
+    unsigned spoil_percent;   /* of them with one changed field */
+    unsigned fault_percent;   /* of them with a faulty envelope */
+    unsigned round_percent;   /* of blocks with rounds that come to nothing */
+    unsigned silent_percent;  /* of blocks without a reveal */
+    unsigned absent_percent;  /* of votes */
+    unsigned evidence_permille; /* of blocks with a double sign */
+    unsigned restart_permille;  /* of blocks with a node that is killed */
+    struct labour_options labour;
+};
+extern const struct random_options random_usual;
+
+void random_history(struct stage *stage, const struct random_options *options, uint64_t seed);
+
+#endif

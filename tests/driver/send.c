@@ -1,0 +1,229 @@
+#include "tests/driver/send.h"
+
+#include <stdlib.h>
+
+#include "app/base/bytes.h"
+#include "app/base/hash.h"
+#include "app/host/pbjson.h"
+
+#define TEXT_BYTES_MAX (UINT64_C(1) << 28)
+#define TIMEOUT_S 60
+#define GAS_PER_BYTE 10
+#define GAS_PER_SIGNATURE 2000
+#define PACK_TRIES 6
+
+static const char *const fault_names[ENVELOPE_FAULTS] = {
+    NULL,      "signature", "signature",   "signature", "sequence", "sequence",
+    "fee",     "gas limit", "timeout",     "bytes",     "balance",
+};
+
+uint64_t signatures_in(const ProtobufCMessage *message)
+{
+    uint64_t count = 0;
+    if (message->descriptor == &viper__v1__msg_prove__descriptor) {
+        const Viper__V1__MsgProve *m = (const Viper__V1__MsgProve *)message;
+        count = 2 * (uint64_t)m->n_samples;
+        for (size_t i = 0; i < m->n_entries; i++) {
+            count += (uint64_t)m->entries[i]->n_tokens + m->entries[i]->n_tails;
+        }
+    } else if (message->descriptor == &viper__v1__msg_reveal__descriptor) {
+        const Viper__V1__MsgReveal *m = (const Viper__V1__MsgReveal *)message;
+        for (size_t i = 0; i < m->n_cards; i++) {
+            count += 3 * (uint64_t)m->cards[i]->n_opened;
+        }
+    }
+    return count;
+}
+
+/* ---- the envelope ---- */
+
+struct envelope {
+    const struct sending *what;
+    struct vpr_public_key key;
+    struct vpr_address who;
+    uint64_t number, sequence, gas, gas_limit, fee, signatures;
+    struct vpr_wire_body body;
+    struct vpr_bytes body_bytes, auth_bytes, raw;
+};
+
+static void address_it(struct stage *stage, struct envelope *e)
+{
+    const struct sending *s = e->what;
+    e->key = world_key(s->label);
+    e->who = world_address(s->label);
+    (void)world_text(s->label);
+    const Viper__V1__Account *account =
+        stage->mirror == NULL ? NULL : mirror_account(stage->mirror, &stage->block, &e->who);
+    e->number = account == NULL ? 0 : account->number;
+    if (!s->unordered) {
+        e->sequence = pool_sequence(stage, &e->who);
+    }
+    if (s->fault == ENVELOPE_OLD && e->sequence > 0) {
+        e->sequence--;
+    } else if (s->fault == ENVELOPE_OLD || s->fault == ENVELOPE_AHEAD) {
+        e->sequence++;
+    }
+    e->body = (struct vpr_wire_body){.messages = s->messages, .count = s->count};
+    if (s->unordered) {
+        e->body.unordered = true;
+        e->body.timeout_s =
+            s->fault == ENVELOPE_EXPIRED ? stage->time_s - 1 : stage->time_s + TIMEOUT_S;
+    } else if (s->fault == ENVELOPE_EXPIRED) {
+        e->body.timeout_height = stage->height;
+    }
+    if (e->body.timeout_height == 0 && !s->unordered && s->fault == ENVELOPE_EXPIRED) {
+        e->body.timeout_height = 1; /* before the first block nothing has passed */
+    }
+}
+
+/* Gas and the least fee depend on the length, which depends on how they are written. */
+static void price_it(struct stage *stage, struct envelope *e)
+{
+    const struct vpr_signature none = {{0}};
+    uint64_t message_gas = 20000, price = 25;
+    if (stage->mirror != NULL && stage->height > 0) {
+        const Viper__V1__Params *p =
+            mirror_params(stage->mirror, &stage->block, mirror_session_number(stage->mirror));
+        message_gas = p->message_gas;
+        price = p->min_gas_price;
+    }
+    for (size_t i = 0; i < e->what->count; i++) {
+        e->signatures += signatures_in(e->what->messages[i]);
+    }
+    e->body_bytes = vpr_wire_body_pack(&stage->block, &e->body);
+    e->gas_limit = e->fee = 1;
+    for (int i = 0; i < PACK_TRIES; i++) {
+        e->auth_bytes = vpr_wire_auth_pack(&stage->block, &e->key, e->sequence, e->gas_limit,
+                                           e->fee);
+        e->raw = vpr_wire_raw_pack(&stage->block, e->body_bytes, e->auth_bytes, &none);
+        e->gas = message_gas * e->what->count + GAS_PER_BYTE * e->raw.len +
+                 GAS_PER_SIGNATURE * e->signatures;
+        uint64_t least = (e->gas * price + 999) / 1000;
+        e->gas_limit = e->gas - (e->what->fault == ENVELOPE_GAS ? 1 : 0);
+        e->fee = e->what->fault == ENVELOPE_FEE    ? least - 1
+                 : e->what->fault == ENVELOPE_POOR ? UINT64_C(4000000000000000000)
+                                                   : least + e->what->tip;
+    }
+    e->auth_bytes =
+        vpr_wire_auth_pack(&stage->block, &e->key, e->sequence, e->gas_limit, e->fee);
+}
+
+static void sign_it(struct stage *stage, struct envelope *e)
+{
+    const struct sending *s = e->what;
+    struct vpr_signature signature;
+    struct vpr_bytes doc = vpr_wire_sign_doc(
+        &stage->block, e->body_bytes, e->auth_bytes,
+        s->fault == ENVELOPE_CHAIN_ID ? "viper-elsewhere" : WORLD_CHAIN_ID,
+        e->number + (s->fault == ENVELOPE_NUMBER ? 1 : 0));
+    world_sign_doc(s->label, doc, &signature);
+    if (s->fault == ENVELOPE_SIGNATURE) {
+        signature.b[40] ^= 1;
+    }
+    e->raw = vpr_wire_raw_pack(&stage->block, e->body_bytes, e->auth_bytes, &signature);
+    if (s->fault == ENVELOPE_BYTES) {
+        uint8_t *longer = vpr_arena_alloc(&stage->block, e->raw.len + 1);
+        memcpy(longer, e->raw.data, e->raw.len);
+        e->raw = vpr_bytes_of(longer, e->raw.len + 1);
+    }
+}
+
+/* ---- the line ---- */
+
+static void add_hex(struct vpr_buf *out, const void *data, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    const uint8_t *bytes = data;
+    for (size_t i = 0; i < len; i++) {
+        vpr_buf_char(out, digits[bytes[i] >> 4]);
+        vpr_buf_char(out, digits[bytes[i] & 15]);
+    }
+}
+
+static void add_message(struct vpr_buf *out, struct vpr_arena *arena,
+                        const ProtobufCMessage *message)
+{
+    const struct vpr_pbjson_options options = {.omit_defaults = false};
+    struct vpr_err err;
+    vpr_buf_printf(out, "{\"@type\":\"%s\"", vpr_wire_type_url(arena, message->descriptor));
+    size_t at = out->len;
+    if (vpr_pbjson_write(out, message, &options, &err) != VPR_OK) {
+        VPR_HALT(err.text);
+    }
+    VPR_ASSERT(out->data[at] == '{');
+    if (out->data[at + 1] == '}') {
+        out->len = at;
+        vpr_buf_char(out, '}');
+    } else {
+        out->data[at] = ','; /* the message's own brace */
+    }
+}
+
+static void add_falsified(struct vpr_buf *out, const struct sending *s)
+{
+    const char *what = s->fault != ENVELOPE_FINE ? fault_names[s->fault] : s->spoilt;
+    if (what == NULL) {
+        vpr_buf_str(out, "null");
+        return;
+    }
+    vpr_buf_printf(out, "{\"what\":\"%s\",\"at\":\"%s\"}", what,
+                   s->fault != ENVELOPE_FINE ? "envelope" : s->spoilt_at);
+}
+
+static char *about(struct stage *stage, const struct envelope *e)
+{
+    const struct sending *s = e->what;
+    struct vpr_buf out;
+    struct vpr_hash id = vpr_sha256_2(e->body_bytes.data, e->body_bytes.len,
+                                      e->auth_bytes.data, e->auth_bytes.len);
+    bool broken = s->fault == ENVELOPE_BYTES;
+    vpr_buf_init(&out, TEXT_BYTES_MAX);
+    vpr_buf_str(&out, "\"messages\":[");
+    for (size_t i = 0; i < s->count && !broken; i++) {
+        vpr_buf_str(&out, i > 0 ? "," : "");
+        add_message(&out, &stage->block, s->messages[i]);
+    }
+    vpr_buf_printf(&out, "],\"signer\":\"%s\",\"key_type\":\"%s\",\"key\":\"",
+                   world_text_of(&e->who),
+                   e->key.type == VPR_KEY_TYPE_ED25519 ? "ed25519" : "secp256k1");
+    add_hex(&out, e->key.b, vpr_key_len(&e->key));
+    vpr_buf_printf(&out, "\",\"sequence\":%" PRIu64 ",\"unordered\":%s,\"timeout_s\":%" PRId64
+                   ",\"timeout_height\":%" PRIu64 ",\"memo\":\"\",\"gas_limit\":%" PRIu64
+                   ",\"fee\":%" PRIu64 ",\"bytes\":%zu,\"id\":\"", e->sequence,
+                   s->unordered ? "true" : "false", e->body.timeout_s, e->body.timeout_height,
+                   e->gas_limit, e->fee, e->raw.len);
+    add_hex(&out, id.b, sizeof id.b);
+    vpr_buf_printf(&out, "\",\"signatures\":%" PRIu64 ",\"falsified\":", e->signatures);
+    add_falsified(&out, s);
+    if (broken) {
+        vpr_buf_str(&out, ",\"raw\":\"");
+        add_hex(&out, e->raw.data, e->raw.len);
+        vpr_buf_char(&out, '"');
+    }
+    VPR_ASSERT(!out.over);
+    return out.data;
+}
+
+void send_tx(struct stage *stage, const struct sending *sending)
+{
+    struct envelope e;
+    struct item *item = calloc(1, sizeof *item);
+
+    VPR_ASSERT(item != NULL);
+    memset(&e, 0, sizeof e);
+    e.what = sending;
+    address_it(stage, &e);
+    price_it(stage, &e);
+    sign_it(stage, &e);
+    item->raw = malloc(e.raw.len);
+    VPR_ASSERT(item->raw != NULL);
+    memcpy(item->raw, e.raw.data, e.raw.len);
+    item->len = e.raw.len;
+    item->about = stage->options.record == NULL ? NULL : about(stage, &e);
+    item->signer = e.who;
+    item->ordered = !sending->unordered && sending->fault == ENVELOPE_FINE;
+    item->forced = sending->forced;
+    item->told = sending->told;
+    item->arg = sending->arg;
+    pool_add(stage, item);
+}
