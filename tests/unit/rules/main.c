@@ -10,6 +10,7 @@ int main(void)
     suite_add_tcase(suite, draw_tests());
     suite_add_tcase(suite, ids_tests());
     suite_add_tcase(suite, score_tests());
+    suite_add_tcase(suite, shares_tests());
     suite_add_tcase(suite, split_tests());
     suite_add_tcase(suite, sumtree_tests());
     suite_add_tcase(suite, wire_tests());

@@ -9,6 +9,7 @@ TCase *card_tests(void);
 TCase *draw_tests(void);
 TCase *ids_tests(void);
 TCase *score_tests(void);
+TCase *shares_tests(void);
 TCase *split_tests(void);
 TCase *sumtree_tests(void);
 TCase *wire_tests(void);
