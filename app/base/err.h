@@ -43,6 +43,8 @@
     X(QUOTA_TOO_LOW, 36, "quota below the minimum") \
     X(NO_CHAIN, 37, "chain is unknown or inactive") \
     X(NO_ZONE, 38, "zone is unknown or inactive") \
+    X(NOT_DELEGATED, 40, "not delegated there") \
+    X(NO_DELEGATION, 41, "takes no delegation") \
     X(TOMBSTONED, 45, "signed twice: never a validator again") \
     /* sessions */ \
     X(NO_SESSION, 50, "no such session") \

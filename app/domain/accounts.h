@@ -9,9 +9,10 @@
 
 /* Pools: address = first 20 bytes of SHA-256("viper-pool-" name). */
 enum vpr_pool_account {
-    VPR_POOL_STAKED, /* own stakes, also while unbonding */
-    VPR_POOL_FEES,   /* until the next session pays them out */
+    VPR_POOL_STAKED,  /* own and delegated stakes, also while unbonding */
+    VPR_POOL_FEES,    /* until the next session pays them out */
     VPR_POOL_DAO,
+    VPR_POOL_REWARDS, /* of delegators, until withdrawn */
     VPR_POOL_COUNT
 };
 struct vpr_address vpr_pool_address(enum vpr_pool_account pool);

@@ -5,6 +5,7 @@
 #include "app/domain/field.h"
 #include "app/domain/page.h"
 #include "app/domain/sessions.h"
+#include "app/domain/unbonding.h"
 #include "viper/v1/query.pb-c.h"
 
 /* ---- records ---- */
@@ -172,6 +173,7 @@ Viper__V1__Terms *vpr_terms_draft(struct vpr_ctx *ctx, const struct vpr_address 
     draft->eligible = actor->status == VIPER__V1__STATUS__STATUS_ACTIVE;
     draft->owner = actor->owner;
     draft->stake = actor->stake;
+    draft->delegated = actor->delegated;
     draft->usd = actor->usd;
     return draft;
 }
@@ -206,8 +208,13 @@ enum vpr_code vpr_terms_change(struct vpr_ctx *ctx, const struct vpr_address *id
 void vpr_actor_changed(struct vpr_ctx *ctx, const struct vpr_address *id,
                        const Viper__V1__Actor *actor)
 {
+    bool left = actor->status == VIPER__V1__STATUS__STATUS_UNSTAKING ||
+                actor->status == VIPER__V1__STATUS__STATUS_GONE;
     vpr_actor_put(ctx, id, actor);
-    (void)put_if_new(ctx, id, vpr_terms_draft(ctx, id, actor), true);
+    /* New terms of who leaves would put off the end of its last session, at anybody's will. */
+    if (!left || vpr_terms_newest(ctx, id)->eligible) {
+        (void)put_if_new(ctx, id, vpr_terms_draft(ctx, id, actor), true);
+    }
 }
 
 /* ---- what is shared ---- */
@@ -241,6 +248,24 @@ void vpr_actor_event(struct vpr_ctx *ctx, const char *type, const struct vpr_add
 }
 
 /* ---- stake ---- */
+
+uint64_t vpr_actor_total(const Viper__V1__Actor *actor)
+{
+    VPR_ASSERT(actor->stake < VPR_SUPPLY_MAX && actor->delegated < VPR_SUPPLY_MAX);
+    return actor->stake + actor->delegated;
+}
+
+enum vpr_code vpr_actor_delegable(struct vpr_ctx *ctx, const char *id_text,
+                                  const Viper__V1__Actor *actor)
+{
+    if (actor->kind != VIPER__V1__KIND__KIND_VALIDATOR &&
+        actor->kind != VIPER__V1__KIND__KIND_SERVICER) {
+        return vpr_fail(ctx->err, VPR_NO_DELEGATION,
+                        "%s is a %s; delegations go to validators and servicers", id_text,
+                        vpr_kind_name(actor->kind));
+    }
+    return VPR_OK;
+}
 
 enum vpr_code vpr_actor_stake_enough(struct vpr_ctx *ctx, Viper__V1__Kind kind, uint64_t amount)
 {
@@ -344,7 +369,7 @@ enum vpr_code vpr_actor_for_edit(struct vpr_ctx *ctx, const char *id_text, Viper
 /* ---- invariant ---- */
 
 struct census {
-    struct vpr_coin staked;
+    struct vpr_coin staked; /* own, delegated, and what delegators wait for */
     uint64_t actors;
     bool overflow;
 };
@@ -354,11 +379,12 @@ static bool check_actor(struct vpr_ctx *ctx, struct census *census,
 {
     struct vpr_address operator_ = vpr_address_of_field(actor->operator_);
     struct vpr_address indexed;
+    census->overflow |=
+        !vpr_coin_add(&census->staked, census->staked, vpr_coin(vpr_actor_total(actor)));
     if (actor->status == VIPER__V1__STATUS__STATUS_GONE) {
         return actor->stake == 0;
     }
     census->actors++;
-    census->overflow |= !vpr_coin_add(&census->staked, census->staked, vpr_coin(actor->stake));
     return vpr_actor_by_operator(ctx, &operator_, &indexed) && vpr_address_equal(&indexed, id);
 }
 
@@ -379,7 +405,7 @@ static uint64_t count_operators(struct vpr_ctx *ctx)
 enum vpr_code vpr_actors_invariant(struct vpr_ctx *ctx)
 {
     struct vpr_address pool = vpr_pool_address(VPR_POOL_STAKED);
-    struct census census = {{0}, 0, false};
+    struct census census = {vpr_unbonding_sum(ctx), 0, false};
     struct vpr_address id;
     const struct vpr_address *after = NULL;
     const Viper__V1__Actor *actor;
@@ -437,6 +463,8 @@ Viper__V1__ActorInfo *vpr_actor_info(struct vpr_ctx *ctx, const struct vpr_addre
     info->operator_ = vpr_text_of_address(ctx->arena, &operator_);
     info->status = actor->status;
     info->stake = actor->stake;
+    info->delegated = actor->delegated;
+    info->commission_ppm = actor->commission_ppm;
     info->url = vpr_arena_text(ctx->arena, "%s", actor->url);
     return info;
 }

@@ -43,7 +43,7 @@ bool vpr_terms_list(const Viper__V1__Terms *terms, uint16_t chain, uint16_t zone
 /* The session from which the newest terms count. */
 uint64_t vpr_terms_newest_from(struct vpr_ctx *ctx, const struct vpr_address *id);
 
-/* What an edit starts from: a copy of the newest terms with owner, stake, usd and status as
+/* What an edit starts from: a copy of the newest terms with owner, stakes, usd and status as
  * the actor has them. */
 Viper__V1__Terms *vpr_terms_draft(struct vpr_ctx *ctx, const struct vpr_address *id,
                                   const Viper__V1__Actor *actor);
@@ -53,9 +53,16 @@ VPR_MUST_USE enum vpr_code vpr_terms_change(struct vpr_ctx *ctx, const struct vp
                                             const Viper__V1__Actor *actor,
                                             const Viper__V1__Terms *draft);
 
-/* Puts the record, and new terms if its owner, stake, usd or status changed. */
+/* Puts the record, and new terms if its owner, stakes, usd or status changed; of who is leaving
+ * no session reads them again once they say so, and they stay. */
 void vpr_actor_changed(struct vpr_ctx *ctx, const struct vpr_address *id,
                        const Viper__V1__Actor *actor);
+
+/* Own and delegated stake: what draws, powers and shares go by. */
+uint64_t vpr_actor_total(const Viper__V1__Actor *actor);
+/* Of a kind that others can delegate to, or NO_DELEGATION. */
+VPR_MUST_USE enum vpr_code vpr_actor_delegable(struct vpr_ctx *ctx, const char *id_text,
+                                               const Viper__V1__Actor *actor);
 
 /* STAKE_TOO_LOW below the minimum of the kind. */
 VPR_MUST_USE enum vpr_code vpr_actor_stake_enough(struct vpr_ctx *ctx, Viper__V1__Kind kind,

@@ -6,20 +6,37 @@
 #include "app/domain/beacon.h"
 #include "app/domain/benches.h"
 #include "app/domain/chains.h"
+#include "app/domain/delegation.h"
 #include "app/domain/doublesign.h"
 #include "app/domain/downtime.h"
 #include "app/domain/price.h"
 #include "app/domain/scores.h"
 #include "app/domain/slashing.h"
+#include "app/domain/unbonding.h"
 #include "viper/v1/genesis.pb-c.h"
 
 /* Import goes down this list: accounts first, since stakes are paid from them; chains before
  * who lists them; validators before the session that draws. */
 static const struct vpr_domain *const domains[] = {
-    &vpr_accounts,   &vpr_chains,     &vpr_price,    &vpr_actors,  &vpr_servicers,
-    &vpr_requestors, &vpr_fishermen,  &vpr_validators, &vpr_scores, &vpr_sessions,
-    &vpr_beacon,     &vpr_benches,    &vpr_commits,    &vpr_reportcards, &vpr_settlement,
-    &vpr_slashing,   &vpr_downtimes,  &vpr_changes,
+    &vpr_accounts,
+    &vpr_chains,
+    &vpr_price,
+    &vpr_actors,
+    &vpr_servicers,
+    &vpr_requestors,
+    &vpr_fishermen,
+    &vpr_validators,
+    &vpr_delegation,
+    &vpr_scores,
+    &vpr_sessions,
+    &vpr_beacon,
+    &vpr_benches,
+    &vpr_commits,
+    &vpr_reportcards,
+    &vpr_settlement,
+    &vpr_slashing,
+    &vpr_downtimes,
+    &vpr_changes,
 };
 
 const struct vpr_tables vpr_domain_tables = {
@@ -66,6 +83,7 @@ const size_t vpr_steps_before_count = VPR_COUNT(vpr_steps_before);
 
 const struct vpr_step vpr_steps_after[] = {
     {.name = "unbond", .run = vpr_actors_unbond, .of_system = false},
+    {.name = "undelegate", .run = vpr_unbonding_pay, .of_system = false},
     {.name = "forget", .run = vpr_tx_forget, .of_system = false},
     {.name = "supply", .run = vpr_supply_assert, .of_system = false},
 };

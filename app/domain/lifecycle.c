@@ -276,11 +276,7 @@ static enum vpr_code apply_owner(struct vpr_ctx *ctx, const ProtobufCMessage *me
     VPR_TRY(vpr_field_address(&owner, m->new_owner, "new_owner", ctx->err));
     VPR_TRY(find_own(ctx, m->actor, &id, &actor));
     actor.owner = vpr_field_of_address(ctx->arena, &owner);
-    if (actor.status == VIPER__V1__STATUS__STATUS_UNSTAKING) {
-        vpr_actor_put(ctx, &id, &actor); /* no session reads its terms again */
-    } else {
-        vpr_actor_changed(ctx, &id, &actor);
-    }
+    vpr_actor_changed(ctx, &id, &actor);
 
     vpr_actor_event(ctx, "owner", &id, &actor);
     vpr_event_address(ctx, "before", &ctx->signer);

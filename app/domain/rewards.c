@@ -2,6 +2,7 @@
 
 #include "app/base/sort.h"
 #include "app/domain/accounts.h"
+#include "app/domain/delegation.h"
 
 void vpr_rewards_start(struct vpr_ctx *ctx, struct vpr_rewards *ret, size_t room)
 {
@@ -24,8 +25,8 @@ bool vpr_rewards_fit(const struct vpr_rewards *rewards, struct vpr_coin amount)
            vpr_coin_add(&sum, rewards->supply, sum);
 }
 
-void vpr_rewards_add(struct vpr_rewards *rewards, const struct vpr_address *who,
-                     struct vpr_coin amount)
+static void add(struct vpr_rewards *rewards, bool delegators, const struct vpr_address *who,
+                struct vpr_coin amount)
 {
     if (amount.uvipr == 0 /* raw: zero */) {
         return;
@@ -33,20 +34,50 @@ void vpr_rewards_add(struct vpr_rewards *rewards, const struct vpr_address *who,
     VPR_ASSERT(rewards->count < rewards->room);
     bool fits = vpr_coin_add(&rewards->total, rewards->total, amount);
     VPR_ASSERT(fits);
-    rewards->items[rewards->count] = (struct vpr_reward_item){*who, rewards->count, amount};
+    rewards->items[rewards->count] =
+        (struct vpr_reward_item){delegators, *who, rewards->count, amount};
     rewards->count++;
+}
+
+void vpr_rewards_add(struct vpr_rewards *rewards, const struct vpr_address *who,
+                     struct vpr_coin amount)
+{
+    add(rewards, false, who, amount);
+}
+
+void vpr_rewards_add_delegators(struct vpr_rewards *rewards, const struct vpr_address *actor,
+                                struct vpr_coin amount)
+{
+    add(rewards, true, actor, amount);
+}
+
+static bool same_payee(const struct vpr_reward_item *a, const struct vpr_reward_item *b)
+{
+    return a->delegators == b->delegators && vpr_address_equal(&a->who, &b->who);
 }
 
 static int item_cmp(const void *a, const void *b)
 {
     const struct vpr_reward_item *left = a;
     const struct vpr_reward_item *right = b;
-    int order = vpr_address_cmp(&left->who, &right->who);
+    int order = left->delegators - right->delegators;
 
+    if (order == 0) {
+        order = vpr_address_cmp(&left->who, &right->who);
+    }
     if (order != 0) {
         return order;
     }
     return left->index < right->index ? -1 : left->index > right->index;
+}
+
+static void credit(struct vpr_ctx *ctx, const struct vpr_reward_item *to, struct vpr_coin sum)
+{
+    struct vpr_address account = vpr_pool_address(VPR_POOL_REWARDS);
+    vpr_account_credit(ctx, to->delegators ? &account : &to->who, sum);
+    if (to->delegators) {
+        vpr_delegation_reward(ctx, &to->who, sum);
+    }
 }
 
 void vpr_rewards_pay(struct vpr_ctx *ctx, struct vpr_rewards *rewards)
@@ -67,13 +98,12 @@ void vpr_rewards_pay(struct vpr_ctx *ctx, struct vpr_rewards *rewards)
     for (size_t i = 0; i < rewards->count;) {
         const struct vpr_reward_item *first = &rewards->items[i];
         struct vpr_coin sum = vpr_coin(0);
-        for (; i < rewards->count && vpr_address_equal(&rewards->items[i].who, &first->who);
-             i++) {
+        for (; i < rewards->count && same_payee(&rewards->items[i], first); i++) {
             bool fits = vpr_coin_add(&sum, sum, rewards->items[i].amount);
             VPR_ASSERT(fits);
         }
         size_t mark = vpr_arena_mark(ctx->arena);
-        vpr_account_credit(ctx, &first->who, sum);
+        credit(ctx, first, sum);
         vpr_arena_release(ctx->arena, mark);
     }
 }

@@ -1,5 +1,5 @@
 /* rewards.h - what a block pays for settled work: minted as one sum, credited once per
- * account.
+ * account and delegation pool.
  *
  * Collected first, paid at the end; what was never added is never minted, so an entry that
  * fails needs nothing undone. */
@@ -13,6 +13,7 @@ struct vpr_rewards {
     struct vpr_coin total;
     size_t count, room;
     struct vpr_reward_item {
+        bool delegators; /* of the actor `who`, else the account */
         struct vpr_address who;
         size_t index; /* of two for one account the order must be defined, too */
         struct vpr_coin amount;
@@ -26,7 +27,11 @@ VPR_MUST_USE bool vpr_rewards_fit(const struct vpr_rewards *rewards, struct vpr_
 /* Fits, the caller has asked; zero is nothing. */
 void vpr_rewards_add(struct vpr_rewards *rewards, const struct vpr_address *who,
                      struct vpr_coin amount);
-/* Mints the total and credits everybody, in the order of addresses. */
+/* For the delegators of that actor, who have shares. */
+void vpr_rewards_add_delegators(struct vpr_rewards *rewards, const struct vpr_address *actor,
+                                struct vpr_coin amount);
+/* Mints the total and credits everybody: accounts, then delegation pools, in the order of
+ * addresses. */
 void vpr_rewards_pay(struct vpr_ctx *ctx, struct vpr_rewards *rewards);
 
 #endif

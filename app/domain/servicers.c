@@ -1,6 +1,7 @@
 #include "app/domain/actors.h"
 #include "app/domain/benches.h"
 #include "app/domain/chains.h"
+#include "app/domain/commission.h"
 #include "app/domain/field.h"
 #include "app/domain/scores.h"
 #include "app/domain/sessions.h"
@@ -19,6 +20,7 @@ static enum vpr_code check_stake(const ProtobufCMessage *message, struct vpr_err
     VPR_TRY(vpr_field_address(&ignored, m->operator_, "operator", err));
     VPR_TRY(vpr_check_url(m->url, false, "url", err));
     VPR_TRY(vpr_check_key(m->relay_key, "relay_key", err));
+    VPR_TRY(vpr_commission_check(m->commission_ppm, err));
     return vpr_places_check(m->zone, m->chains, m->n_chains, err);
 }
 
@@ -28,8 +30,11 @@ static enum vpr_code apply_stake(struct vpr_ctx *ctx, const ProtobufCMessage *me
     Viper__V1__Actor actor = VIPER__V1__ACTOR__INIT;
     Viper__V1__Terms terms = VIPER__V1__TERMS__INIT;
     VPR_TRY(vpr_places_active(ctx, m->zone, m->chains, m->n_chains));
+    VPR_TRY(vpr_commission_allowed(ctx, m->commission_ppm));
     actor.kind = VIPER__V1__KIND__KIND_SERVICER;
     actor.url = m->url;
+    actor.commission_ppm = m->commission_ppm;
+    actor.commission_time_s = ctx->time_s;
     terms.zone = m->zone;
     terms.n_chains = m->n_chains;
     terms.chains = m->chains;

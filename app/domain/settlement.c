@@ -4,6 +4,7 @@
 #include "app/domain/actors.h"
 #include "app/domain/assessment.h"
 #include "app/domain/chains.h"
+#include "app/domain/commission.h"
 #include "app/domain/evidence.h"
 #include "app/domain/field.h"
 #include "app/domain/rewards.h"
@@ -14,6 +15,9 @@
 
 /* Verify of the work of s comes in the blocks of s + 3 and later. */
 #define SESSIONS_LATER 3
+
+/* Of an entry beside fishermen: servicer and validator, delegators of both, partner, DAO. */
+#define PAYEES 6
 
 /* ---- what is due ---- */
 
@@ -167,11 +171,17 @@ void vpr_settlement_due(struct vpr_ctx *ctx, Viper__V1__VerifyEntry ***ret_entri
 
 /* ---- paying ---- */
 
+/* A servicer or validator: its part goes to its owner and its delegators. */
+struct staked {
+    struct vpr_address id, owner;
+    struct vpr_reward reward;
+};
+
 /* Who is paid for one entry, and what; what nobody is there for is the DAO's. */
 struct payout {
-    struct vpr_address owner; /* of the servicer */
-    uint64_t servicer, fishermen, validator, chain, dao, minted;
-    struct vpr_address validator_owner, partner;
+    struct staked servicer, validator;
+    uint64_t fishermen, chain, dao, minted;
+    struct vpr_address partner;
     struct vpr_address fisherman_owner[VPR_SEATS_MAX];
     uint64_t fisherman[VPR_SEATS_MAX];
 };
@@ -180,8 +190,9 @@ struct payout {
 struct payer {
     struct vpr_rewards rewards;
     struct vpr_address dao;
+    uint64_t most_ppm; /* max_commission of the running session */
     bool has_validator;
-    struct vpr_address validator_owner;
+    struct vpr_address validator;
 };
 
 /* All zero if there is no record of it, which ends in the verdict error. */
@@ -198,7 +209,7 @@ static struct vpr_address owner_of(struct vpr_ctx *ctx, const struct vpr_address
 }
 
 /* The validator whose block carries the Verify; gone: false. */
-static bool find_validator(struct vpr_ctx *ctx, struct vpr_address *ret_owner)
+static bool find_validator(struct vpr_ctx *ctx, struct vpr_address *ret_id)
 {
     struct vpr_address id;
 
@@ -209,8 +220,26 @@ static bool find_validator(struct vpr_ctx *ctx, struct vpr_address *ret_owner)
     if (actor == NULL || actor->status == VIPER__V1__STATUS__STATUS_GONE) {
         return false;
     }
-    *ret_owner = vpr_address_of_field(actor->owner);
+    *ret_id = id;
     return true;
+}
+
+/* Owner, stakes and commission are those of the paying block. */
+static struct staked share_part(struct vpr_ctx *ctx, const struct payer *payer,
+                                const struct vpr_address *id, uint64_t part)
+{
+    size_t mark = vpr_arena_mark(ctx->arena);
+    const Viper__V1__Actor *actor = vpr_actor_get(ctx, id);
+    VPR_ASSERT(actor != NULL); /* else the verdict is error */
+    struct staked s = {*id, vpr_address_of_field(actor->owner),
+                       vpr_reward_of(actor, payer->most_ppm, part)};
+    vpr_arena_release(ctx->arena, mark);
+    return s;
+}
+
+static uint64_t part_of(const struct staked *s)
+{
+    return s->reward.owner + s->reward.delegators;
 }
 
 static bool find_partner(struct vpr_ctx *ctx, uint16_t id, struct vpr_address *ret)
@@ -226,17 +255,16 @@ static bool find_partner(struct vpr_ctx *ctx, uint16_t id, struct vpr_address *r
     return found;
 }
 
-/* A servicer's or validator's part is its owner's; delegators share it once there are any. */
 static struct payout
 plan(struct vpr_ctx *ctx, const struct payer *payer, const struct due_entry *e)
 {
     const struct vpr_assessment *a = e->of;
-    struct payout p = {.servicer = e->split.servicer, .dao = e->split.dao};
+    struct payout p = {.dao = e->split.dao};
 
-    p.owner = owner_of(ctx, &a->bench.servicers[e->seat].id);
+    p.servicer =
+        share_part(ctx, payer, &a->bench.servicers[e->seat].id, e->split.servicer);
     if (payer->has_validator) {
-        p.validator = e->split.validator;
-        p.validator_owner = payer->validator_owner;
+        p.validator = share_part(ctx, payer, &payer->validator, e->split.validator);
     } else {
         p.dao += e->split.validator;
     }
@@ -253,8 +281,15 @@ plan(struct vpr_ctx *ctx, const struct payer *payer, const struct due_entry *e)
         }
     }
     /* Parts of one gross: no sum of them overflows. */
-    p.minted = p.servicer + p.fishermen + p.validator + p.chain + p.dao;
+    p.minted =
+        part_of(&p.servicer) + p.fishermen + part_of(&p.validator) + p.chain + p.dao;
     return p;
+}
+
+static void collect_part(struct vpr_rewards *rewards, const struct staked *s)
+{
+    vpr_rewards_add(rewards, &s->owner, vpr_coin(s->reward.owner));
+    vpr_rewards_add_delegators(rewards, &s->id, vpr_coin(s->reward.delegators));
 }
 
 static void
@@ -262,11 +297,11 @@ collect_payout(struct payer *payer, const struct due_entry *e, const struct payo
 {
     struct vpr_rewards *r = &payer->rewards;
 
-    vpr_rewards_add(r, &p->owner, vpr_coin(p->servicer));
+    collect_part(r, &p->servicer);
     for (uint32_t f = 0; f < e->of->bench.fisherman_count; f++) {
         vpr_rewards_add(r, &p->fisherman_owner[f], vpr_coin(p->fisherman[f]));
     }
-    vpr_rewards_add(r, &p->validator_owner, vpr_coin(p->validator));
+    collect_part(r, &p->validator);
     vpr_rewards_add(r, &p->partner, vpr_coin(p->chain));
     vpr_rewards_add(r, &payer->dao, vpr_coin(p->dao));
 }
@@ -350,7 +385,7 @@ static void verify_event(struct vpr_ctx *ctx, const struct due_entry *e, const s
     vpr_event_text(ctx, "zone", text);
     vpr_event_address(ctx, "requestor", &bench->requestor);
     vpr_event_address(ctx, "servicer", &bench->servicers[e->seat].id);
-    vpr_event_address(ctx, "owner", &p->owner);
+    vpr_event_address(ctx, "owner", &p->servicer.owner);
     vpr_event_text(ctx, "verdict", verdict_name(e->verdict));
     vpr_event_u64(ctx, "settled_cu", e->cu);
     vpr_event_u64(ctx, "sum", s->sum);
@@ -358,7 +393,7 @@ static void verify_event(struct vpr_ctx *ctx, const struct due_entry *e, const s
     vpr_event_u64(ctx, "score_ppm", e->score_ppm);
     vpr_event_u64(ctx, "quota", bench->quota_cu);
     vpr_event_u64(ctx, "gross", e->gross);
-    vpr_event_u64(ctx, "reward", p->servicer);
+    vpr_event_u64(ctx, "reward", part_of(&p->servicer));
     vpr_event_u64(ctx, "minted", p->minted);
 }
 
@@ -371,10 +406,15 @@ static void split_events(struct vpr_ctx *ctx, const struct due_entry *e, const s
     vpr_event_u64(ctx, "session", bench->session);
     vpr_event_hex(ctx, "sid", bench->sid.b, sizeof bench->sid.b);
     vpr_event_address(ctx, "servicer", servicer);
+    vpr_event_u64(ctx, "owner_reward", p->servicer.reward.owner);
+    vpr_event_u64(ctx, "delegators", p->servicer.reward.delegators);
     vpr_event_u64(ctx, "fishermen", p->fishermen);
-    vpr_event_u64(ctx, "validator", p->validator);
-    if (p->validator > 0) {
-        vpr_event_address(ctx, "validator_owner", &p->validator_owner);
+    vpr_event_u64(ctx, "validator", part_of(&p->validator));
+    if (part_of(&p->validator) > 0) {
+        vpr_event_address(ctx, "validator_id", &p->validator.id);
+        vpr_event_address(ctx, "validator_owner", &p->validator.owner);
+        vpr_event_u64(ctx, "validator_owner_reward", p->validator.reward.owner);
+        vpr_event_u64(ctx, "validator_delegators", p->validator.reward.delegators);
     }
     vpr_event_u64(ctx, "chain_part", p->chain);
     if (p->chain > 0) {
@@ -400,7 +440,8 @@ static void split_events(struct vpr_ctx *ctx, const struct due_entry *e, const s
 
 static void settle_entry(struct vpr_ctx *ctx, struct payer *payer, struct due_entry *e)
 {
-    struct payout none = {.owner = owner_of(ctx, &e->of->bench.servicers[e->seat].id)};
+    const struct vpr_address *servicer = &e->of->bench.servicers[e->seat].id;
+    struct payout none = {.servicer = {.id = *servicer, .owner = owner_of(ctx, servicer)}};
     struct payout p = none;
 
     if (e->verdict == VIPER__V1__VERDICT__VERDICT_PAID) {
@@ -463,13 +504,16 @@ static void close_entries(struct vpr_ctx *ctx, const struct due_entry *entries, 
 
 static void settle_due(struct vpr_ctx *ctx, struct due *due)
 {
-    struct payer payer = {.dao = vpr_pool_address(VPR_POOL_DAO)};
+    struct payer payer = {
+        .dao = vpr_pool_address(VPR_POOL_DAO),
+        .most_ppm = vpr_param(ctx, VPR_P_max_commission, running_session(ctx)),
+    };
     size_t room = 0;
 
     for (size_t i = 0; i < due->count; i++) {
-        room += 4 + due->entries[i].of->bench.fisherman_count;
+        room += PAYEES + due->entries[i].of->bench.fisherman_count;
     }
-    payer.has_validator = find_validator(ctx, &payer.validator_owner);
+    payer.has_validator = find_validator(ctx, &payer.validator);
     vpr_rewards_start(ctx, &payer.rewards, room);
     for (size_t i = 0; i < due->count;) {
         size_t first = i;

@@ -75,17 +75,15 @@ static bool leaving(const Viper__V1__Actor *actor)
 }
 
 static void burn(struct vpr_ctx *ctx, const struct vpr_address *id,
-                 const Viper__V1__Actor *before, uint64_t amount)
+                 const Viper__V1__Actor *before, const Viper__V1__Slash *slash)
 {
     struct vpr_address pool = vpr_pool_address(VPR_POOL_STAKED);
     Viper__V1__Actor actor = *before;
-    actor.stake -= amount;
-    vpr_account_burn(ctx, &pool, vpr_coin(amount));
-    if (leaving(before)) {
-        vpr_actor_put(ctx, id, &actor); /* no session reads its terms again */
-    } else {
-        vpr_actor_changed(ctx, id, &actor);
-    }
+    actor.stake -= slash->burned;
+    actor.delegated -= slash->delegated_burned;
+    vpr_account_burn(ctx, &pool, vpr_coin(slash->burned));
+    vpr_account_burn(ctx, &pool, vpr_coin(slash->delegated_burned));
+    vpr_actor_changed(ctx, id, &actor);
 }
 
 uint64_t vpr_actor_slash(struct vpr_ctx *ctx, const struct vpr_address *id, uint64_t ppm,
@@ -106,10 +104,12 @@ uint64_t vpr_actor_slash(struct vpr_ctx *ctx, const struct vpr_address *id, uint
     slash.ppm = ppm;
     slash.stake = reached ? actor->stake : 0;
     slash.burned = vpr_mul_div_floor(slash.stake, ppm, VPR_PPM);
+    slash.delegated = actor->delegated;
+    slash.delegated_burned = vpr_mul_div_floor(slash.delegated, ppm, VPR_PPM);
     struct vpr_key_buf key = slash_key(id, sequence);
     vpr_record_put(ctx, VPR_STORE_ACTORS, vpr_key_bytes(&key), &slash.base);
-    if (slash.burned > 0) {
-        burn(ctx, id, actor, slash.burned);
+    if (slash.burned + slash.delegated_burned > 0) {
+        burn(ctx, id, actor, &slash);
     }
 
     vpr_actor_event(ctx, "slash", id, actor);
@@ -119,8 +119,10 @@ uint64_t vpr_actor_slash(struct vpr_ctx *ctx, const struct vpr_address *id, uint
     vpr_event_u64(ctx, "ppm", ppm);
     vpr_event_u64(ctx, "stake_uvipr", slash.stake);
     vpr_event_u64(ctx, "burned_uvipr", slash.burned);
+    vpr_event_u64(ctx, "delegated_uvipr", slash.delegated);
+    vpr_event_u64(ctx, "delegated_burned_uvipr", slash.delegated_burned);
     vpr_event_u64(ctx, "session", vpr_session_counts_from(ctx));
-    return slash.burned;
+    return slash.burned + slash.delegated_burned;
 }
 
 /* ---- query ---- */

@@ -7,9 +7,10 @@
 
 #include "app/domain/actors.h"
 
-/* Burns floor(own stake x ppm / 10^6) of a validator or servicer that is not gone; a stake
- * that began to leave before `fault_height` stays whole.  Writes a record and an event in any
- * case, and new terms.  Returns what was burned, uvipr. */
+/* Burns floor(stake x ppm / 10^6) of a validator or servicer that is not gone, and as much of
+ * its delegation pool; an own stake that began to leave before `fault_height` stays whole.
+ * Writes a record and an event in any case, and new terms.  Returns what was burned, uvipr.
+ * What delegators took out before finds the record when it is paid (unbonding.h). */
 uint64_t vpr_actor_slash(struct vpr_ctx *ctx, const struct vpr_address *id, uint64_t ppm,
                          uint64_t fault_height, Viper__V1__SlashReason reason);
 

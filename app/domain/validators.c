@@ -3,6 +3,8 @@
 #include "app/base/sort.h"
 #include "app/domain/accounts.h"
 #include "app/domain/actors.h"
+#include "app/domain/commission.h"
+#include "app/domain/delegation.h"
 #include "app/domain/doublesign.h"
 #include "app/domain/downtime.h"
 #include "app/domain/field.h"
@@ -12,9 +14,7 @@
 #include "viper/v1/query.pb-c.h"
 #include "viper/v1/tx.pb-c.h"
 
-#define BEACON_WAIT_SESSIONS 2         /* a new chain end is used from so many later */
-#define COMMISSION_RISE_PPM 10000      /* one point ... */
-#define COMMISSION_RISE_SECONDS 86400  /* ... in a day */
+#define BEACON_WAIT_SESSIONS 2 /* a new chain end is used from so many later */
 
 /* ---- the index of consensus addresses ---- */
 
@@ -107,8 +107,9 @@ static int cmp_stakes(const void *a, const void *b)
 {
     const struct row *x = *(struct row *const *)a;
     const struct row *y = *(struct row *const *)b;
-    if (x->actor->stake != y->actor->stake) {
-        return x->actor->stake > y->actor->stake ? -1 : 1;
+    uint64_t of_x = vpr_actor_total(x->actor), of_y = vpr_actor_total(y->actor);
+    if (of_x != of_y) {
+        return of_x > of_y ? -1 : 1;
     }
     return vpr_address_cmp(&x->id, &y->id);
 }
@@ -124,14 +125,14 @@ static size_t choose(struct vpr_ctx *ctx, struct row *rows, size_t count)
         const Viper__V1__Actor *actor = rows[i].actor;
         if (actor->status == VIPER__V1__STATUS__STATUS_ACTIVE &&
             actor->validator->beacon_usable_from <= session &&
-            actor->stake >= VPR_UVIPR_PER_VIPR) {
+            vpr_actor_total(actor) >= VPR_UVIPR_PER_VIPR) {
             candidates[chosen++] = &rows[i];
         }
     }
     vpr_sort(ctx->arena, candidates, chosen, sizeof candidates[0], cmp_stakes);
     chosen = chosen < most ? chosen : (size_t)most;
     for (size_t i = 0; i < chosen; i++) {
-        candidates[i]->power = candidates[i]->actor->stake / VPR_UVIPR_PER_VIPR;
+        candidates[i]->power = vpr_actor_total(candidates[i]->actor) / VPR_UVIPR_PER_VIPR;
     }
     return chosen;
 }
@@ -193,7 +194,8 @@ static uint64_t bonded_stake(const struct row *rows, size_t count, uint64_t *ret
     uint64_t members = 0;
     for (size_t i = 0; i < count; i++) {
         if (vpr_validator_in_set(rows[i].actor)) {
-            bool fits = vpr_coin_add(&bonded, bonded, vpr_coin(rows[i].actor->stake));
+            bool fits =
+                vpr_coin_add(&bonded, bonded, vpr_coin(vpr_actor_total(rows[i].actor)));
             VPR_ASSERT(fits); /* part of the supply */
             members++;
         }
@@ -208,6 +210,24 @@ static void pay(struct vpr_ctx *ctx, const struct vpr_address *to, uint64_t amou
     if (amount > 0 && vpr_account_move(ctx, &fees, to, vpr_coin(amount)) != VPR_OK) {
         VPR_HALT("the fee pool does not hold what it pays out");
     }
+}
+
+/* One validator's part, of yield and fees together, between owner and delegators. */
+static void pay_part(struct vpr_ctx *ctx, const struct row *row, uint64_t session,
+                     uint64_t part, uint64_t most_ppm)
+{
+    struct vpr_address owner = vpr_address_of_field(row->actor->owner);
+    struct vpr_address rewards = vpr_pool_address(VPR_POOL_REWARDS);
+    struct vpr_reward reward = vpr_reward_of(row->actor, most_ppm, part);
+    pay(ctx, &owner, reward.owner);
+    if (reward.delegators > 0) {
+        pay(ctx, &rewards, reward.delegators);
+        vpr_delegation_reward(ctx, &row->id, vpr_coin(reward.delegators));
+    }
+    vpr_actor_event(ctx, "yield_part", &row->id, row->actor);
+    vpr_event_u64(ctx, "session", session);
+    vpr_event_u64(ctx, "reward", reward.owner);
+    vpr_event_u64(ctx, "delegators", reward.delegators);
 }
 
 /* What the session that ended minted: 0 if the supply has no room for it. */
@@ -241,17 +261,16 @@ void vpr_validators_yield(struct vpr_ctx *ctx)
     struct vpr_address dao = vpr_pool_address(VPR_POOL_DAO);
     uint64_t fees = vpr_account_balance(ctx, &fees_pool).uvipr; /* raw: a factor */
     uint64_t minted = mint(ctx, &ended, bonded);
+    uint64_t most_ppm = vpr_param(ctx, VPR_P_max_commission, running);
     uint64_t left = minted + fees;
     for (size_t i = 0; i < count; i++) {
-        if (!vpr_validator_in_set(rows[i].actor)) {
-            continue;
+        if (vpr_validator_in_set(rows[i].actor)) {
+            uint64_t total = vpr_actor_total(rows[i].actor);
+            uint64_t part = vpr_mul_div_floor(minted, total, bonded) +
+                            vpr_mul_div_floor(fees, total, bonded);
+            pay_part(ctx, &rows[i], ended.number, part, most_ppm);
+            left -= part;
         }
-        struct vpr_address owner = vpr_address_of_field(rows[i].actor->owner);
-        uint64_t stake = rows[i].actor->stake;
-        uint64_t part = vpr_mul_div_floor(minted, stake, bonded) +
-                        vpr_mul_div_floor(fees, stake, bonded);
-        pay(ctx, &owner, part);
-        left -= part;
     }
     pay(ctx, &dao, left);
 
@@ -324,15 +343,6 @@ void vpr_validator_set_beacon_end(struct vpr_ctx *ctx, const struct vpr_address 
 
 /* ---- messages ---- */
 
-static enum vpr_code check_commission(uint32_t ppm, struct vpr_err *err)
-{
-    if (ppm > VPR_PPM) {
-        return vpr_fail(err, VPR_BAD_FIELD, "commission_ppm is %" PRIu32 ", above 1000000",
-                        ppm);
-    }
-    return VPR_OK;
-}
-
 static enum vpr_code check_stake(const ProtobufCMessage *message, struct vpr_err *err)
 {
     const Viper__V1__MsgStakeValidator *m = (const Viper__V1__MsgStakeValidator *)message;
@@ -342,17 +352,7 @@ static enum vpr_code check_stake(const ProtobufCMessage *message, struct vpr_err
     VPR_TRY(vpr_field_address(&ignored, m->operator_, "operator", err));
     VPR_TRY(vpr_check_key(m->consensus_key, "consensus_key", err));
     VPR_TRY(vpr_field_hash(&end, m->beacon_end, "beacon_end", err));
-    return check_commission(m->commission_ppm, err);
-}
-
-static enum vpr_code commission_allowed(struct vpr_ctx *ctx, uint32_t ppm)
-{
-    uint64_t most = vpr_param(ctx, VPR_P_max_commission, vpr_session_number(ctx));
-    if (ppm > most) {
-        return vpr_fail(ctx->err, VPR_BAD_FIELD,
-                        "commission_ppm is %" PRIu32 "; %" PRIu64 " at most", ppm, most);
-    }
-    return VPR_OK;
+    return vpr_commission_check(m->commission_ppm, err);
 }
 
 static enum vpr_code apply_stake(struct vpr_ctx *ctx, const ProtobufCMessage *message)
@@ -362,7 +362,7 @@ static enum vpr_code apply_stake(struct vpr_ctx *ctx, const ProtobufCMessage *me
     struct vpr_address consensus = vpr_address_ed25519(&key);
     struct vpr_address id, other;
     VPR_TRY(vpr_field_address(&id, m->operator_, "operator", ctx->err));
-    VPR_TRY(commission_allowed(ctx, m->commission_ppm));
+    VPR_TRY(vpr_commission_allowed(ctx, m->commission_ppm));
     if (vpr_validator_by_consensus(ctx, &consensus, &other)) {
         return vpr_fail(ctx->err, VPR_STAKED, "consensus_key belongs to validator %s already",
                         vpr_text_of_address(ctx->arena, &other));
@@ -376,8 +376,6 @@ static enum vpr_code apply_stake(struct vpr_ctx *ctx, const ProtobufCMessage *me
     bool at_genesis = vpr_session_counts_from(ctx) == 0;
     Viper__V1__ValidatorInfo info = VIPER__V1__VALIDATOR_INFO__INIT;
     info.consensus_key = m->consensus_key;
-    info.commission_ppm = m->commission_ppm;
-    info.commission_time_s = ctx->time_s;
     info.staked_height = ctx->height;
     info.beacon_end = m->beacon_end;
     info.beacon_usable_from =
@@ -386,57 +384,12 @@ static enum vpr_code apply_stake(struct vpr_ctx *ctx, const ProtobufCMessage *me
     Viper__V1__Terms terms = VIPER__V1__TERMS__INIT;
     actor.kind = VIPER__V1__KIND__KIND_VALIDATOR;
     actor.validator = &info;
+    actor.commission_ppm = m->commission_ppm;
+    actor.commission_time_s = ctx->time_s;
     VPR_TRY(vpr_actor_stake(ctx, m->owner, m->operator_, m->amount, &actor, &terms));
     struct vpr_key_buf index = consensus_key(&consensus);
     vpr_state_put(ctx->state, VPR_STORE_VALIDATORS, vpr_key_bytes(&index),
                   vpr_bytes_of(id.b, sizeof id.b));
-    return VPR_OK;
-}
-
-static enum vpr_code check_edit(const ProtobufCMessage *message, struct vpr_err *err)
-{
-    const Viper__V1__MsgEditValidator *m = (const Viper__V1__MsgEditValidator *)message;
-    struct vpr_address ignored;
-    VPR_TRY(vpr_field_address(&ignored, m->signer, "signer", err));
-    VPR_TRY(vpr_field_address(&ignored, m->validator, "validator", err));
-    return check_commission(m->commission_ppm, err);
-}
-
-/* The commission is the owner's, as all that an operator's daily work does not need. */
-static enum vpr_code apply_edit(struct vpr_ctx *ctx, const ProtobufCMessage *message)
-{
-    const Viper__V1__MsgEditValidator *m = (const Viper__V1__MsgEditValidator *)message;
-    struct vpr_address id;
-    const Viper__V1__Actor *actor;
-    VPR_TRY(
-        vpr_actor_for_edit(ctx, m->validator, VIPER__V1__KIND__KIND_VALIDATOR, &id, &actor));
-    struct vpr_address owner = vpr_address_of_field(actor->owner);
-    if (!vpr_address_equal(&owner, &ctx->signer)) {
-        return vpr_fail(ctx->err, VPR_DENIED, "only the owner changes the commission");
-    }
-    VPR_TRY(commission_allowed(ctx, m->commission_ppm));
-    Viper__V1__ValidatorInfo info = *actor->validator;
-    if (m->commission_ppm > info.commission_ppm) {
-        int64_t from_s = info.commission_time_s + COMMISSION_RISE_SECONDS;
-        if (m->commission_ppm - info.commission_ppm > COMMISSION_RISE_PPM) {
-            return vpr_fail(ctx->err, VPR_BAD_FIELD,
-                            "commission may rise from %" PRIu32 " to %" PRIu32
-                            " ppm at most in one step",
-                            info.commission_ppm, info.commission_ppm + COMMISSION_RISE_PPM);
-        }
-        if (ctx->time_s < from_s) {
-            return vpr_fail(ctx->err, VPR_TOO_SOON,
-                            "commission may rise again at block time %" PRId64
-                            ", which is now %" PRId64,
-                            from_s, ctx->time_s);
-        }
-    }
-    info.commission_ppm = m->commission_ppm;
-    info.commission_time_s = ctx->time_s;
-    put_info(ctx, &id, actor, &info);
-
-    vpr_actor_event(ctx, "edit", &id, actor);
-    vpr_event_u64(ctx, "commission_ppm", info.commission_ppm);
     return VPR_OK;
 }
 
@@ -542,7 +495,8 @@ static enum vpr_code answer_validators(struct vpr_ctx *ctx, const ProtobufCMessa
         row->stake = actor->stake;
         row->power = actor->validator->power;
         row->status = actor->status;
-        row->commission_ppm = actor->validator->commission_ppm;
+        row->commission_ppm = actor->commission_ppm;
+        row->delegated = actor->delegated;
         row->beacon_end = actor->validator->beacon_end;
         struct vpr_address consensus = consensus_of(actor);
         struct vpr_signing signing = vpr_signing(ctx, &rows[i].id);
@@ -557,9 +511,6 @@ static enum vpr_code answer_validators(struct vpr_ctx *ctx, const ProtobufCMessa
 }
 
 static const struct vpr_handler handlers[] = {
-    {"validators.edit", "/viper.v1.MsgEditValidator",
-     &viper__v1__msg_edit_validator__descriptor, "signer", VPR_LANE_ORDINARY, NULL, check_edit,
-     apply_edit, NULL},
     {"validators.renew", "/viper.v1.MsgRenewBeacon", &viper__v1__msg_renew_beacon__descriptor,
      "signer", VPR_LANE_ORDINARY, NULL, check_renew, apply_renew, NULL},
     {"validators.stake", "/viper.v1.MsgStakeValidator",

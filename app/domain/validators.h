@@ -15,8 +15,9 @@ VPR_MUST_USE bool vpr_validator_by_consensus(struct vpr_ctx *ctx,
                                              const struct vpr_address *consensus,
                                              struct vpr_address *ret_id);
 
-/* Top max_validators by stake, lower id first at a tie, power = stake / 10^6; only changes
- * against what CometBFT knows.  Never empties the set.  ret_updates in ctx->arena. */
+/* Top max_validators by own and delegated stake, lower id first at a tie, power = stake / 10^6;
+ * only changes against what CometBFT knows.  Never empties the set.  ret_updates in
+ * ctx->arena. */
 size_t vpr_validators_update(struct vpr_ctx *ctx, struct vpr_validator_update **ret_updates);
 
 /* All of the set with their powers, as CometBFT knows it; ret_set in ctx->arena. */

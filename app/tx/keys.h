@@ -74,6 +74,13 @@ enum vpr_key_first {
     VPR_KEY_OLDEST = 'o',       /* sessions: -> oldest unsettled session u64 */
     VPR_KEY_CUT = 'x',          /* sessions: from u64, store u8, key -> 01: versions to cut */
 
+    VPR_KEY_POOL = 'p',         /* delegation: actor -> DelegationPool */
+    VPR_KEY_DELEGATION = 'd',   /* delegation: actor, delegator -> Delegation */
+    VPR_KEY_DELEGATES = 'i',    /* delegation: delegator, actor -> 01 */
+    VPR_KEY_ENTRY = 'e',        /* delegation: delegator, number u64 -> Unbonding */
+    VPR_KEY_ENTRY_QUEUE = 'q',  /* delegation: time u64, number u64 -> delegator */
+    VPR_KEY_ENTRY_NEXT = 'n',   /* delegation: -> number u64 */
+
     VPR_KEY_BENCH = 'b',        /* commits: session u64, sid -> Bench */
     VPR_KEY_COMMIT = 'c',       /* commits: session u64, sid, servicer -> Commit */
     VPR_KEY_COMMITTED = 'd',    /* commits: session u64, servicer, sid -> 01 */

@@ -300,21 +300,21 @@ static bool make_stake_validator(struct wish *w)
     return true;
 }
 
-static bool make_edit_validator(struct wish *w)
+static bool make_set_commission(struct wish *w)
 {
     struct pick pick;
-    Viper__V1__MsgEditValidator *m =
-        new_message(w, &viper__v1__msg_edit_validator__descriptor);
+    Viper__V1__MsgSetCommission *m =
+        new_message(w, &viper__v1__msg_set_commission__descriptor);
     if (!pick_actor(w, VIPER__V1__KIND__KIND_VALIDATOR, 0, &pick)) {
         return false;
     }
     w->signer = dice_percent(w->dice, 50) ? pick.operator_ : pick.owner;
-    m->signer = world_text(w->signer);
-    m->validator = world_text(pick.label);
-    m->commission_ppm = dice_percent(w->dice, 50)
-                            ? (uint32_t)dice_below(w->dice, 210000)
-                            : pick.actor->validator->commission_ppm +
-                                  (uint32_t)dice_below(w->dice, 12000);
+    m->owner = world_text(w->signer);
+    m->actor = world_text(pick.label);
+    m->commission_ppm =
+        dice_percent(w->dice, 50)
+            ? (uint32_t)dice_below(w->dice, 210000)
+            : pick.actor->commission_ppm + (uint32_t)dice_below(w->dice, 12000);
     return true;
 }
 
@@ -449,7 +449,7 @@ const struct kind kinds[] = {
     {"stake requestor", 4, make_stake_requestor},
     {"edit requestor", 6, make_edit_requestor},
     {"stake validator", 2, make_stake_validator},
-    {"edit validator", 3, make_edit_validator},
+    {"set commission", 3, make_set_commission},
     {"renew beacon", 2, make_renew_beacon},
     {"increase stake", 8, make_increase},
     {"pause", 4, make_pause},

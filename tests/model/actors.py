@@ -136,8 +136,11 @@ class Actors:
 
     def stake_servicer(self, m, genesis=False):
         chains = self.places(m)
-        record = codec.new("Actor", url=url(m["url"]))
+        commission = m.get("commission_ppm", 0)
+        record = codec.new("Actor", url=url(m["url"]), commission_ppm=commission,
+                           commission_time_s=self.time_s)
         self.known(chains, [m["zone"]])
+        need(commission <= self.param("max_commission", self.current), "BAD_FIELD")
         self.stake_actor(m, SERVICER, record, codec.new(
             "Terms", zone=m["zone"], chains=chains, relay_key=key(m["relay_key"])), genesis)
 
@@ -162,15 +165,14 @@ class Actors:
         consensus = key(m["consensus_key"])
         end = data(m["beacon_end"])
         need(len(end) == 32, "BAD_FIELD")
-        need(m["commission_ppm"] <= self.param("max_commission", self.current), "BAD_AMOUNT")
+        need(m["commission_ppm"] <= self.param("max_commission", self.current), "BAD_FIELD")
         where = b"c" + consensus_address(consensus)
         need(self.state.get("validators", where) is None, "STAKED")
         info = codec.new("ValidatorInfo", consensus_key=consensus, beacon_end=end,
-                         commission_ppm=m["commission_ppm"],
-                         beacon_usable_from=0 if genesis else self.current + 2,
-                         commission_time_s=self.time_s)
-        self.stake_actor(m, VALIDATOR, codec.new("Actor", validator=info), codec.new("Terms"),
-                         genesis)
+                         beacon_usable_from=0 if genesis else self.current + 2)
+        actor = codec.new("Actor", validator=info, commission_ppm=m["commission_ppm"],
+                          commission_time_s=self.time_s)
+        self.stake_actor(m, VALIDATOR, actor, codec.new("Terms"), genesis)
         self.state.put("validators", where, who(m["operator"]))
 
     def apply_MsgStakeServicer(self, m, _signer):
@@ -228,18 +230,16 @@ class Actors:
         shadow = url(m.get("shadow_url", ""), path=True, empty=True)
         self.put_actor(ident, dict(actor, url=shadow))
 
-    def apply_MsgEditValidator(self, m, signer):
-        ident, actor = self.may_edit(m["validator"], VALIDATOR, signer)
+    def apply_MsgSetCommission(self, m, signer):
+        ident, actor = self.may_edit(m["actor"], None, signer)
         need(signer == actor["owner"], "DENIED")
-        need(actor["status"] != UNSTAKING, "BAD_STATUS")
-        info = actor["validator"]
-        wanted, old = m["commission_ppm"], info["commission_ppm"]
-        need(wanted <= self.param("max_commission", self.current), "BAD_AMOUNT")
+        need(actor["kind"] in (VALIDATOR, SERVICER), "NO_DELEGATION")
+        wanted, old = m["commission_ppm"], actor["commission_ppm"]
+        need(wanted <= self.param("max_commission", self.current), "BAD_FIELD")
         if wanted > old:
-            need(wanted - old <= 10000, "BAD_AMOUNT")
-            need(self.time_s - info["commission_time_s"] >= 86400, "TOO_SOON")
-        self.put_actor(ident, dict(actor, validator=dict(
-            info, commission_ppm=wanted, commission_time_s=self.time_s)))
+            need(wanted - old <= 10000, "BAD_FIELD")
+            need(self.time_s - actor["commission_time_s"] >= 86400, "TOO_SOON")
+        self.put_actor(ident, dict(actor, commission_ppm=wanted, commission_time_s=self.time_s))
 
     def apply_MsgRenewBeacon(self, m, signer):
         ident, actor = self.may_edit(m["validator"], VALIDATOR, signer)

@@ -5,6 +5,8 @@
 #include "app/base/bytes.h"
 #include "app/domain/actors.h"
 #include "app/domain/commits.h"
+#include "app/domain/delegation.h"
+#include "app/domain/slashing.h"
 #include "app/rules/card.h"
 #include "tests/unit/world.h"
 
@@ -292,6 +294,103 @@ static void edit(void)
     send(who.operator_, roll(2) == 0 ? &s.base : &v.base);
 }
 
+/* ---- delegations ---- */
+
+/* Of any size: units, a little, or more than the owner's stake. */
+static uint64_t an_amount(void)
+{
+    static const uint64_t sizes[] = {3, 1000, 50 * WORLD_VIPR, 100000 * WORLD_VIPR};
+    return 1 + roll(sizes[roll(VPR_COUNT(sizes))]);
+}
+
+static void delegate(void)
+{
+    Viper__V1__MsgDelegate m = VIPER__V1__MSG_DELEGATE__INIT;
+    struct vpr_address id;
+    struct someone who;
+    size_t owner = an_owner();
+    if (pick(roll(2) == 0 ? VIPER__V1__KIND__KIND_VALIDATOR : VIPER__V1__KIND__KIND_SERVICER,
+             &id, &who)) {
+        m.delegator = text_at(owner);
+        m.actor = who.id;
+        m.amount = an_amount();
+        send(label_at(owner), &m.base);
+    }
+}
+
+/* Something that somebody has there, whoever is gone; false: nobody has. */
+static bool any_delegation(size_t *ret_owner, struct vpr_address *ret_id, uint64_t *ret_tokens)
+{
+    struct vpr_address at, delegator;
+    const struct vpr_address *after = NULL;
+    uint64_t tokens, seen = 0;
+    size_t mark = vpr_arena_mark(&w->scratch);
+    *ret_owner = an_owner();
+    delegator = world_address(label_at(*ret_owner));
+    while (vpr_delegation_next(&w->ctx, &delegator, after, &at, &tokens)) {
+        if (roll(++seen) == 0) {
+            *ret_id = at;
+            *ret_tokens = tokens;
+        }
+        after = &at;
+    }
+    vpr_arena_release(&w->scratch, mark);
+    return seen > 0;
+}
+
+static void undelegate(void)
+{
+    Viper__V1__MsgUndelegate m = VIPER__V1__MSG_UNDELEGATE__INIT;
+    struct vpr_address id;
+    uint64_t tokens;
+    size_t owner;
+    if (any_delegation(&owner, &id, &tokens)) {
+        m.delegator = text_at(owner);
+        m.actor = world_text_of(&id);
+        m.amount = roll(3) == 0 ? tokens : 1 + roll(tokens + 2);
+        send(label_at(owner), &m.base);
+    }
+}
+
+static void withdraw(void)
+{
+    Viper__V1__MsgWithdraw m = VIPER__V1__MSG_WITHDRAW__INIT;
+    struct vpr_address id;
+    uint64_t tokens;
+    size_t owner;
+    if (any_delegation(&owner, &id, &tokens)) {
+        m.delegator = text_at(owner);
+        m.actor = world_text_of(&id);
+        send(label_at(owner), &m.base);
+    }
+}
+
+static void set_commission(void)
+{
+    Viper__V1__MsgSetCommission m = VIPER__V1__MSG_SET_COMMISSION__INIT;
+    struct someone who;
+    if (anyone(&who)) {
+        m.owner = world_text(who.owner);
+        m.actor = who.id;
+        m.commission_ppm = (uint32_t)roll(20000);
+        send(who.owner, &m.base);
+    }
+}
+
+static void slash_by_decree(void)
+{
+    static const uint64_t parts[] = {0, 100, 1000, 50000, 999999, 1000000};
+    struct vpr_address id;
+    struct someone who;
+    if (roll(4) == 0 &&
+        pick(roll(2) == 0 ? VIPER__V1__KIND__KIND_VALIDATOR : VIPER__V1__KIND__KIND_SERVICER,
+             &id, &who)) {
+        uint64_t back = roll(w->ctx.height < 30 ? w->ctx.height : 30);
+        (void)vpr_actor_slash(&w->ctx, &id, parts[roll(VPR_COUNT(parts))], w->ctx.height - back,
+                              VIPER__V1__SLASH_REASON__SLASH_REASON_DOUBLE_SIGN);
+    }
+}
+
 /* ---- the work of sessions ---- */
 
 /* A bench of the session `back` before the running one; false: none. */
@@ -467,7 +566,8 @@ static void (*const moves[])(void) = {
     stake_servicer, stake_fisherman, stake_validator, stake_requestor, pause_one, resume,
     unstake,        increase,        change_hands,    edit,            commit,    commit,
     commit,         report,          report,          reveal,          prove_by_decree,
-    judge_by_decree,
+    judge_by_decree, delegate,     delegate,        undelegate,   withdraw,  set_commission,
+    slash_by_decree,
 };
 
 static void fund(Viper__V1__GenesisState *g, char *who, uint64_t vipr)
@@ -537,7 +637,7 @@ static struct vpr_hash live(uint64_t seed)
     }
     struct vpr_supply supply = vpr_supply_get(&w->ctx);
     ck_assert_uint_eq(supply.minted.uvipr, minted);
-    ck_assert_uint_eq(supply.total.uvipr, supply.genesis.uvipr + minted);
+    ck_assert_uint_eq(supply.total.uvipr, supply.genesis.uvipr + minted - supply.burned.uvipr);
     struct vpr_hash hash = w->app_hash;
     world_destroy(w);
     return hash;
@@ -555,6 +655,7 @@ START_TEST(no_life_breaks_an_invariant_and_no_cache_decides_anything)
     ck_assert_uint_gt(taken[VPR_OK], BLOCKS);
     ck_assert_uint_gt(taken[VPR_BAD_STATUS], 0);
     ck_assert_uint_gt(taken[VPR_STAKED], 0);
+    ck_assert_uint_gt(taken[VPR_NOT_DELEGATED], 0);
     vpr_arena_finish(&build);
 }
 END_TEST

@@ -4,6 +4,7 @@
 
 #include "app/base/bytes.h"
 #include "app/domain/actors.h"
+#include "app/domain/delegation.h"
 #include "app/domain/scores.h"
 #include "app/rules/score.h"
 #include "app/rules/split.h"
@@ -263,6 +264,53 @@ START_TEST(partner_and_proposer_are_paid)
     ck_assert_uint_eq(ws_attribute_u64(event, "dao"), 2000000);
     ck_assert_str_eq(ws_attribute(event, "partner"), world_text("bob"));
     ck_assert_str_eq(ws_attribute(event, "validator_owner"), world_text("validator3.owner"));
+    ws_end(&w);
+}
+END_TEST
+
+/* Half of the servicer's stake and three quarters of the proposer's are others': so much of
+ * their parts goes to those, credited once a pool. */
+START_TEST(delegators_share_servicers_and_validators_parts)
+{
+    const struct vpr_address *servicer = &first.works[0].servicer;
+    Viper__V1__MsgDelegate m = VIPER__V1__MSG_DELEGATE__INIT;
+    struct vpr_address validator = world_address("validator1");
+    m.delegator = world_text("alice");
+    m.actor = world_text_of(servicer);
+    m.amount = 15000 * VPR_UVIPR_PER_VIPR;
+    ck_assert_int_eq(world_tx(w.w, "alice", &m.base).code, VPR_OK);
+    m.actor = world_text("validator1");
+    m.amount = 150000 * VPR_UVIPR_PER_VIPR;
+    ck_assert_int_eq(world_tx(w.w, "alice", &m.base).code, VPR_OK);
+    play(2, 3);
+    ws_to(&w, FIRST_VERIFY - 1);
+    w.w->proposer = "validator1";
+    uint64_t owner = world_balance(w.w, "validator1.owner");
+    uint64_t pool = vpr_delegation_pool(w.ctx, &validator)->rewards;
+    ws_next(&w);
+    const struct vpr_event *event = entry_event("verify", servicer);
+    ck_assert_uint_eq(ws_attribute_u64(event, "reward"), 14000000);
+    ck_assert_uint_eq(ws_attribute_u64(event, "minted"), 19999998);
+    event = entry_event("verify_split", servicer);
+    ck_assert_uint_eq(ws_attribute_u64(event, "owner_reward"), 7000000);
+    ck_assert_uint_eq(ws_attribute_u64(event, "delegators"), 7000000);
+    ck_assert_uint_eq(ws_attribute_u64(event, "validator"), 1000000);
+    ck_assert_str_eq(ws_attribute(event, "validator_id"), world_text("validator1"));
+    ck_assert_uint_eq(ws_attribute_u64(event, "validator_owner_reward"), 250000);
+    ck_assert_uint_eq(ws_attribute_u64(event, "validator_delegators"), 750000);
+    ck_assert_uint_eq(earned(servicer), 7000000);
+    ck_assert_uint_eq(vpr_delegation_pool(w.ctx, servicer)->rewards, 7000000);
+    /* Of the validator beside it: two entries, and the yield and fees of this block. */
+    event = NULL;
+    for (size_t i = 0; event == NULL || strcmp(ws_attribute(event, "actor"),
+                                               world_text("validator1")) != 0; i++) {
+        event = ws_event(&w, "yield_part", i);
+        ck_assert_ptr_nonnull(event);
+    }
+    ck_assert_uint_eq(world_balance(w.w, "validator1.owner"),
+                      owner + ws_attribute_u64(event, "reward") + 500000);
+    ck_assert_uint_eq(vpr_delegation_pool(w.ctx, &validator)->rewards,
+                      pool + ws_attribute_u64(event, "delegators") + 1500000);
     ws_end(&w);
 }
 END_TEST
@@ -723,6 +771,7 @@ Suite *suite_settlement(void)
     tcase_add_test(pay, perfect_session_pays_by_hand);
     tcase_add_test(pay, quality_is_paid_by_hand);
     tcase_add_test(pay, partner_and_proposer_are_paid);
+    tcase_add_test(pay, delegators_share_servicers_and_validators_parts);
     tcase_add_test(pay, unknown_proposer_leaves_its_part);
     tcase_add_test(pay, claim_is_bounded_by_tails_and_quota);
     tcase_add_test(pay, unproved_is_unpaid);

@@ -185,9 +185,9 @@ END_TEST
 
 static enum vpr_code commission(struct world *w, const char *signer, uint32_t ppm)
 {
-    Viper__V1__MsgEditValidator m = VIPER__V1__MSG_EDIT_VALIDATOR__INIT;
-    m.signer = world_text(signer);
-    m.validator = world_text("validator1");
+    Viper__V1__MsgSetCommission m = VIPER__V1__MSG_SET_COMMISSION__INIT;
+    m.owner = world_text(signer);
+    m.actor = world_text("validator1");
     m.commission_ppm = ppm;
     return act(w, signer, &m.base);
 }
@@ -208,7 +208,7 @@ START_TEST(commission_rises_slowly)
     ck_assert_int_eq(commission(w, "validator1.owner", 10001), VPR_TOO_SOON);
     ck_assert_int_eq(commission(w, "validator1.owner", 9000), VPR_OK);
     ck_assert_int_eq(commission(w, "validator1.owner", 9001), VPR_TOO_SOON);
-    ck_assert_uint_eq(actor_of(w, "validator1")->validator->commission_ppm, 9000);
+    ck_assert_uint_eq(actor_of(w, "validator1")->commission_ppm, 9000);
     ck_assert_int_eq(commission(w, "validator1.owner", 200001), VPR_BAD_FIELD);
     ck_assert_int_eq(commission(w, "validator1.owner", 1000001), VPR_BAD_FIELD);
     world_destroy(w);
