@@ -161,6 +161,12 @@ static void read_rule(struct reading *r, const struct vpr_found *f)
     d->rule.weight_latency_ppm = (uint32_t)vpr_found_u64(f, "weight_latency");
     d->rule.min_samples = vpr_found_u64(f, "min_samples");
     d->card_tolerance = vpr_found_u64(f, "card_tolerance");
+    d->blocks = vpr_found_u64(f, "blocks");
+    d->stake = vpr_found_u64(f, "stake");
+    d->usd = vpr_found_u64(f, "usd");
+    d->requestor_yield = vpr_found_u64(f, "requestor_yield");
+    d->cu_per_usd = vpr_found_u64(f, "cu_per_usd");
+    d->cu_price_min = vpr_found_u64(f, "cu_price_min");
 }
 
 static void read_verify(struct reading *r, const struct vpr_found *f)

@@ -57,6 +57,8 @@ struct vpr_dossier {
     struct vpr_split_rule split;
     struct vpr_score_rule rule;
     uint64_t card_tolerance;
+    /* of the requestor in that session: uvipr, micro-USD; the rest as in rules/split.h */
+    uint64_t blocks, stake, usd, requestor_yield, cu_per_usd, cu_price_min;
     size_t servicer_count, fisherman_count; /* those seen */
     struct vpr_dossier_servicer servicers[VPR_DOSSIER_SEATS_MAX];
     struct vpr_dossier_fisherman fishermen[VPR_DOSSIER_SEATS_MAX];

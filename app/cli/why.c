@@ -185,17 +185,36 @@ static void about_fisherman(struct why *why, const struct vpr_dossier *d)
     }
 }
 
+static void say_allowance(struct why *why, const struct vpr_dossier *d)
+{
+    uint64_t budget = 0, allowance = 0;
+
+    if (!vpr_yield(&budget, d->stake, d->requestor_yield, d->blocks) ||
+        !vpr_allowance(&allowance, d->usd, d->cu_per_usd, d->blocks, budget, d->cu_price_min)) {
+        budget = allowance = UINT64_MAX;
+    }
+    SAY(why, "  budget = floor(stake %" PRIu64 " x yield %" PRIu64 " x %" PRIu64
+        " blocks / 10^12) = %" PRIu64 " uvipr\n", d->stake, d->requestor_yield, d->blocks, budget);
+    hold(why, "budget", budget, d->budget);
+    SAY(why, "  allowance = floor(usd %" PRIu64 " x %" PRIu64 " x %" PRIu64 " blocks / 10^12)",
+        d->usd, d->cu_per_usd, d->blocks);
+    if (d->cu_price_min > 0) {
+        SAY(why, ", at most floor(%" PRIu64 " x 1000 / %" PRIu64 ")", budget, d->cu_price_min);
+    }
+    SAY(why, " = %" PRIu64 " cu\n", allowance);
+    hold(why, "allowance", allowance, d->allowance);
+}
+
 static void about_requestor(struct why *why, const struct vpr_dossier *d)
 {
     uint64_t quota = d->servicers_drawn == 0 ? 0
                                              : vpr_quota(d->allowance, (uint32_t)d->share_ppm,
                                                          (uint32_t)d->servicers_drawn);
     say_sid(why, d);
+    say_allowance(why, d);
     SAY(why, "  quota = floor(floor(allowance %" PRIu64 " x share %" PRIu64
         " / 10^6) / %" PRIu64 " servicers) = %" PRIu64 " cu each\n", d->allowance, d->share_ppm,
         d->servicers_drawn, quota);
-    SAY(why, "  budget %" PRIu64 " uvipr: %" PRIu64 " uvipr a 1,000 cu\n", d->budget,
-        d->budget * 1000 / (d->allowance ? d->allowance : 1));
     for (size_t s = 0; s < d->servicer_count; s++) {
         const struct vpr_dossier_servicer *of = &d->servicers[s];
         if (!of->verified) {

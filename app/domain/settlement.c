@@ -338,9 +338,12 @@ static void sid_events(struct vpr_ctx *ctx, const struct vpr_assessment *a)
     const struct vpr_bench *bench = &a->bench;
     const Viper__V1__ChainTerms *chain = vpr_chain_terms(ctx, bench->chain, bench->session);
     const Viper__V1__ZoneTerms *zone = vpr_zone_terms(ctx, bench->zone, bench->session);
+    const Viper__V1__Terms *requestor = vpr_terms_get(ctx, &bench->requestor, bench->session);
+    struct vpr_session session;
     struct vpr_params p;
 
-    if (chain == NULL || zone == NULL) {
+    if (chain == NULL || zone == NULL || requestor == NULL ||
+        !vpr_session_get(ctx, bench->session, &session)) {
         return; /* its entries end in an error */
     }
     vpr_params_get(ctx, &p, bench->session);
@@ -367,6 +370,12 @@ static void sid_events(struct vpr_ctx *ctx, const struct vpr_assessment *a)
     vpr_event_u64(ctx, "weight_latency", p.v[VPR_P_weight_latency]);
     vpr_event_u64(ctx, "min_samples", p.v[VPR_P_min_samples]);
     vpr_event_u64(ctx, "card_tolerance", p.v[VPR_P_card_tolerance]);
+    vpr_event_u64(ctx, "blocks", vpr_session_blocks(&session));
+    vpr_event_u64(ctx, "stake", requestor->stake);
+    vpr_event_u64(ctx, "usd", requestor->usd);
+    vpr_event_u64(ctx, "requestor_yield", p.v[VPR_P_requestor_yield]);
+    vpr_event_u64(ctx, "cu_per_usd", p.v[VPR_P_cu_per_usd]);
+    vpr_event_u64(ctx, "cu_price_min", p.v[VPR_P_cu_price_min]);
 }
 
 /* All of an event's 16 attributes; what is no servicer's stands in "verify_split". */

@@ -191,6 +191,8 @@ def explained(world):
     who = world.net.actors.requestor["operator"]["address"]
     same("why requestor", why(world, "requestor", who, number).strip().splitlines()[-1],
          f"session {number}: {minted} uvipr were minted for its traffic")
+    for words in ("budget = floor(stake ", "allowance = floor(usd ", "quota = floor("):
+        need(words in why(world, "requestor", who, number), f"no \"{words}\"")
     good = why(world, "servicer", subjects[0][1], number)
     for words in ("settled cu = min(", "median of 3 lines = ", "servicer's part = floor("):
         need(words in good, f"no \"{words}\" in: {good[-900:]}")
