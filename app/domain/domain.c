@@ -61,6 +61,13 @@ static void yield(struct vpr_ctx *ctx)
     }
 }
 
+static void price(struct vpr_ctx *ctx)
+{
+    if (vpr_session_opens_now(ctx)) {
+        vpr_price_close(ctx);
+    }
+}
+
 static void presence(struct vpr_ctx *ctx)
 {
     if (vpr_session_opens_now(ctx)) {
@@ -72,6 +79,7 @@ const struct vpr_step vpr_steps_before[] = {
     {.name = "open", .run = vpr_session_open, .of_system = false},
     {.name = "renew", .run = renew, .of_system = false},
     {.name = "yield", .run = yield, .of_system = false},
+    {.name = "price", .run = price, .of_system = false},
     {.name = "presence", .run = presence, .of_system = false},
     {.name = "beacon", .run = vpr_beacon_step, .of_system = true},
     {.name = "challenge", .run = vpr_session_challenge, .of_system = true},

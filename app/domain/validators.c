@@ -186,6 +186,25 @@ size_t vpr_validators_set(struct vpr_ctx *ctx, struct vpr_validator_update **ret
     return members;
 }
 
+size_t vpr_validators_members(struct vpr_ctx *ctx, struct vpr_validator_member **ret_members)
+{
+    struct row *rows;
+    size_t count = read_rows(ctx, &rows);
+    struct vpr_validator_member *members =
+        VPR_ARENA_ARRAY(ctx->arena, struct vpr_validator_member, count);
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (vpr_validator_in_set(rows[i].actor)) {
+            members[found].id = rows[i].id;
+            members[found].owner = vpr_address_of_field(rows[i].actor->owner);
+            members[found].stake = vpr_actor_total(rows[i].actor);
+            found++;
+        }
+    }
+    *ret_members = members;
+    return found;
+}
+
 /* ---- yield ---- */
 
 static uint64_t bonded_stake(const struct row *rows, size_t count, uint64_t *ret_members)

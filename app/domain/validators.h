@@ -23,6 +23,14 @@ size_t vpr_validators_update(struct vpr_ctx *ctx, struct vpr_validator_update **
 /* All of the set with their powers, as CometBFT knows it; ret_set in ctx->arena. */
 size_t vpr_validators_set(struct vpr_ctx *ctx, struct vpr_validator_update **ret_set);
 
+/* A member of the set and what it votes with: its own and its delegators' stake. */
+struct vpr_validator_member {
+    struct vpr_address id, owner;
+    uint64_t stake; /* uvipr */
+};
+/* The set as CometBFT knows it, by consensus address; ret_members in ctx->arena. */
+size_t vpr_validators_members(struct vpr_ctx *ctx, struct vpr_validator_member **ret_members);
+
 /* In the first block of a session: mint the yield of the one that ended and pay the fees of
  * the fee pool out the same way. */
 void vpr_validators_yield(struct vpr_ctx *ctx);

@@ -25,6 +25,16 @@ static const struct vpr_conf_key beacon_keys[] = {
     KEY("key", beacon_key, 64, "\"beacon\"", NULL,
         "a validator's hash chain in the keyring; \"\": this node reveals nothing."),
 };
+static const struct vpr_conf_key price_keys[] = {
+    KEY("file", price_file, 1024, "\"\"", NULL,
+        "where the price of a VIPR in USD is read; \"\" for this and the URL: no votes."),
+    TYPED(VPR_CONF_URL, 0, "url", price_url, VPR_URL_BYTES_MAX, "\"\"", NULL,
+        "or the URL that answers it to a GET."),
+    KEY("pointer", price_pointer, 255, "\"\"", NULL,
+        "a JSON pointer such as \"/viper/usd\" to the number; \"\": the text is the number."),
+    KEY("key", price_key, 32, "\"operator\"", NULL,
+        "the validator's operator in the keyring, who signs the vote and pays its fee."),
+};
 static const struct vpr_conf_key keyring_keys[] = {
     KEY("backend", keyring_backend, 0, "\"file\"", "file|test",
         "file: keys behind a passphrase; test: plain, for local networks."),
@@ -42,7 +52,8 @@ static const struct vpr_conf_table tables[] = {
     TABLE("api", api_keys, "HTTP."),
     TABLE("comet", comet_keys, "the CometBFT of this node."),
     TABLE("beacon", beacon_keys, "the randomness beacon."),
-    TABLE("keyring", keyring_keys, "where the beacon's key is."),
+    TABLE("price", price_keys, "a validator's vote on the price, once a session."),
+    TABLE("keyring", keyring_keys, "where the keys of this node are."),
     TABLE("log", log_keys, "to stderr."),
 };
 
@@ -53,6 +64,14 @@ static void check(const void *target, struct vpr_conf_checker *checker)
     if (strncmp(address, "tcp://", 6) != 0 && strncmp(address, "unix:///", 8) != 0) {
         vpr_conf_wrong(checker, "abci", "address", "tcp://HOST:PORT or unix:///PATH.sock is "
                        "expected, not \"%.100s\"", address);
+    }
+    const struct node_config *c = target;
+    if (*c->price_file != '\0' && *c->price_url != '\0') {
+        vpr_conf_wrong(checker, "price", "url", "either file or url is read, not both");
+    }
+    if (*c->price_pointer != '\0' && *c->price_pointer != '/') {
+        vpr_conf_wrong(checker, "price", "pointer",
+                       "a JSON pointer begins with /, not \"%.100s\"", c->price_pointer);
     }
 }
 

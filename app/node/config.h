@@ -10,6 +10,7 @@ struct node_config {
     struct vpr_conf_list cors_origins;
     const char *comet_rpc;
     const char *beacon_key;
+    const char *price_file, *price_url, *price_pointer, *price_key;
     const char *keyring_backend, *passphrase_file;
     const char *log_level;
 };

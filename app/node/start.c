@@ -9,6 +9,7 @@
 #include "app/host/loop.h"
 #include "app/host/net.h"
 #include "app/node/config.h"
+#include "app/node/feeder.h"
 #include "app/node/meters.h"
 #include "app/node/rest.h"
 #include "app/node/secrets.h"
@@ -26,6 +27,7 @@ struct node {
     struct meters *meters;
     struct rest *rest;
     struct vpr_loop *loop;
+    struct feeder *feeder; /* NULL: no votes on the price */
 };
 
 /* ---- configuration: file, then flags ---- */
@@ -104,6 +106,44 @@ static bool open_beacon(struct node *n)
     return true;
 }
 
+/* ---- the price ---- */
+
+static const char *own_host(const struct node *n)
+{
+    return strcmp(n->api_host, "0.0.0.0") == 0 ? "127.0.0.1"
+           : strcmp(n->api_host, "::") == 0    ? "::1"
+                                               : n->api_host;
+}
+
+/* Asks this node's own REST, so that must listen already. */
+static bool open_feeder(struct node *n)
+{
+    const struct node_config *c = &n->config;
+    const bool v6 = strchr(n->api_host, ':') != NULL;
+    const struct feeder_options options = {
+        .loop = n->loop,
+        .node = vpr_arena_text(&n->cli->arena, "http://%s%s%s:%u", v6 ? "[" : "", own_host(n),
+                               v6 ? "]" : "", rest_port(n->rest)),
+        .file = c->price_file,
+        .url = c->price_url,
+        .pointer = c->price_pointer,
+        .home = n->cli->home,
+        .keyring_backend = c->keyring_backend,
+        .passphrase_file = *c->passphrase_file ? c->passphrase_file : NULL,
+        .key = c->price_key,
+    };
+    struct vpr_err err;
+
+    if (*c->price_file == '\0' && *c->price_url == '\0') {
+        return true;
+    }
+    if (feeder_create(&n->feeder, &options, &err) != VPR_OK) {
+        (void)vpr_cli_fail_err(n->cli, &err);
+        return false;
+    }
+    return true;
+}
+
 /* ---- life ---- */
 
 static void committed(void *arg, const struct bridge_committed *block)
@@ -142,6 +182,7 @@ static int serve(struct node *n)
         server = abci_server_create(vpr_loop_base(n->loop), bridge_abci(bridge),
                                     n->config.abci_address, why);
         left = server ? VPR_CLI_OK : vpr_cli_fail(n->cli, VPR_CLI_LOCAL, "%s", why);
+        left = left == VPR_CLI_OK && !open_feeder(n) ? VPR_CLI_LOCAL : left;
     }
     if (left == VPR_CLI_OK) {
         vpr_log_info("node", "ready", "height=%" PRIu64 " abci=%s rest=%s port=%u",
@@ -152,6 +193,7 @@ static int serve(struct node *n)
         vpr_loop_run(n->loop);
         vpr_log_info("node", "stopping", NULL);
     }
+    feeder_destroy(n->feeder);
     abci_server_destroy(server);
     rest_stop(n->rest);
     bridge_destroy(bridge);

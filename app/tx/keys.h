@@ -64,6 +64,8 @@ enum vpr_key_first {
     VPR_KEY_CHAIN_ID = 'i',     /* params: -> the chain-id's text */
 
     VPR_KEY_PRICE = 'p',        /* price: session u64 -> price u64 */
+    VPR_KEY_PRICE_VOTE = 'v',   /* price: validator -> price u64, of the running session */
+    VPR_KEY_PRICE_MEDIAN = 'm', /* price: -> newest median u64, before its clamp */
 
     VPR_KEY_SCORE = 's',        /* scores: servicer, chain, zone, session u64 -> Score */
     VPR_KEY_SCORE_SUM = 'm',    /* scores: session u64, servicer, chain, zone -> ScoreSum */

@@ -5,8 +5,8 @@
 
 int main(void)
 {
-    Suite *(*const suites[])(void) = {suite_config, suite_events, suite_reply, suite_route,
-                                     suite_tally};
+    Suite *(*const suites[])(void) = {suite_config, suite_events, suite_feeder, suite_reply,
+                                     suite_route,  suite_tally};
     SRunner *runner = srunner_create(NULL);
 
     for (size_t i = 0; i < VPR_COUNT(suites); i++) {

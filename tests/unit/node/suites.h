@@ -7,6 +7,7 @@
 
 Suite *suite_config(void);
 Suite *suite_events(void);
+Suite *suite_feeder(void);
 Suite *suite_reply(void);
 Suite *suite_route(void);
 Suite *suite_tally(void);

@@ -38,6 +38,8 @@ START_TEST(listen_addresses_are_numeric_with_a_port)
 }
 END_TEST
 
+#define TWO_PRICES "[price]\nfile = \"/tmp/price\"\nurl = \"http://127.0.0.1:1/\"\n"
+
 /* What init writes start reads, and it says the defaults. */
 START_TEST(the_sample_is_a_valid_file)
 {
@@ -61,6 +63,11 @@ START_TEST(the_sample_is_a_valid_file)
     ck_assert(!node_config_load(&config, &arena, path, &errors));
     ck_assert_ptr_nonnull(strstr(errors.data, ":2:"));
     ck_assert_ptr_nonnull(strstr(errors.data, "nope"));
+    vpr_buf_reset(&errors);
+    ck_assert_int_eq(ftruncate(fd, 0), 0);
+    ck_assert_int_eq(pwrite(fd, TWO_PRICES, sizeof TWO_PRICES - 1, 0), sizeof TWO_PRICES - 1);
+    ck_assert(!node_config_load(&config, &arena, path, &errors));
+    ck_assert_ptr_nonnull(strstr(errors.data, ":3:"));
     close(fd);
     unlink(path);
     vpr_buf_finish(&errors);
