@@ -20,32 +20,70 @@ static bool is_ed25519(const char *label)
     return strcmp(label, "bob") == 0;
 }
 
+/* Making a key costs more than using it: the last ones stay at hand. */
+#define KEPT 32768
+struct kept_key {
+    char label[LABEL_MAX]; /* "": nothing here */
+    uint8_t secret[64];    /* ed25519 */
+    struct vpr_public_key key;
+};
+static struct kept_key kept_ed25519[KEPT], kept_secp256k1[KEPT];
+
+/* Its place; true if it is there already. */
+static bool find_kept(struct kept_key *keys, const char *label, struct kept_key **ret)
+{
+    uint32_t sum = 2166136261u;
+    for (const char *c = label; *c != 0; c++) {
+        sum = (sum ^ (uint8_t)*c) * 16777619u;
+    }
+    *ret = &keys[(sum ^ sum >> 15) % KEPT];
+    return strcmp((*ret)->label, label) == 0;
+}
+
+static void keep_label(struct kept_key *key, const char *label)
+{
+    int len = snprintf(key->label, sizeof key->label, "%s", label);
+    VPR_ASSERT(len > 0 && (size_t)len < sizeof key->label);
+}
+
+static const struct kept_key *ed25519_of(const char *label)
+{
+    struct kept_key *kept;
+    if (!find_kept(kept_ed25519, label, &kept)) {
+        struct vpr_hash seed = seed_of("ed25519", label), public;
+        vpr_ed25519_keypair(&public, kept->secret, &seed);
+        kept->key.type = VPR_KEY_TYPE_ED25519;
+        memcpy(kept->key.b, public.b, sizeof public.b);
+        keep_label(kept, label);
+    }
+    return kept;
+}
+
 void world_ed25519_secret(const char *label, uint8_t ret_secret[64])
 {
-    struct vpr_hash seed = seed_of("ed25519", label), public;
-    vpr_ed25519_keypair(&public, ret_secret, &seed);
+    memcpy(ret_secret, ed25519_of(label)->secret, 64);
 }
 
 struct vpr_hash world_ed25519(const char *label)
 {
-    struct vpr_hash seed = seed_of("ed25519", label), public;
-    uint8_t secret[64];
-    vpr_ed25519_keypair(&public, secret, &seed);
+    struct vpr_hash public;
+    memcpy(public.b, ed25519_of(label)->key.b, sizeof public.b);
     return public;
 }
 
 struct vpr_public_key world_key(const char *label)
 {
-    struct vpr_public_key key = {VPR_KEY_TYPE_SECP256K1, {0}};
+    struct kept_key *kept;
     if (is_ed25519(label)) {
-        struct vpr_hash public = world_ed25519(label);
-        key.type = VPR_KEY_TYPE_ED25519;
-        memcpy(key.b, public.b, sizeof public.b);
-        return key;
+        return ed25519_of(label)->key;
     }
-    struct vpr_hash secret = seed_of("secp256k1", label);
-    VPR_ASSERT(vpr_secp256k1_public(key.b, &secret));
-    return key;
+    if (!find_kept(kept_secp256k1, label, &kept)) {
+        struct vpr_hash secret = seed_of("secp256k1", label);
+        kept->key.type = VPR_KEY_TYPE_SECP256K1;
+        VPR_ASSERT(vpr_secp256k1_public(kept->key.b, &secret));
+        keep_label(kept, label);
+    }
+    return kept->key;
 }
 
 struct vpr_address world_address(const char *label)

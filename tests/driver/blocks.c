@@ -227,11 +227,23 @@ static void put_system(struct stage *stage, struct draft *d)
     d->txs[0] = binary(&stage->block, packed.data, packed.len);
 }
 
+static bool is_in(const struct draft *d, const struct item *item)
+{
+    for (size_t i = 1; i < d->count; i++) {
+        if (d->txs[i].len == item->len && memcmp(d->txs[i].data, item->raw, item->len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What CheckTx refused, or PrepareProposal left out (a sequence that is ahead). */
 static void add_forced(struct stage *stage, struct draft *d)
 {
     for (size_t i = 0; i < stage->pool_count; i++) {
-        const struct item *item = stage->pool[i];
-        if (item->forced && !item->passed) {
+        struct item *item = stage->pool[i];
+        item->appended = item->forced && !is_in(d, item);
+        if (item->appended) {
             d->txs[d->count++] = (ProtobufCBinaryData){item->len, item->raw};
         }
     }

@@ -6,20 +6,24 @@
  * Homes are made below --folder (default /dev/shm) and removed when all went well.  --record
  * FILE writes what happened (RECORD.md), `-` to standard output. */
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "app/base/bytes.h"
+#include "app/host/file.h"
 #include "tests/driver/kinds.h"
-#include "tests/driver/random.h"
+#include "tests/driver/play.h"
 
 struct settings {
-    const char *viperd, *folder, *record, *changes;
+    const char *viperd, *folder, *record, *play;
     uint64_t seed_first, seed_last;
-    uint64_t nodes, beacon_length, servicers, fishermen, requestors, validators, validate;
+    uint64_t nodes, beacon_length, servicers, fishermen, requestors, validators, validate, check;
     struct random_options random;
 };
 
@@ -46,6 +50,8 @@ static const struct option options[] = {
     {"--requestors", "of genesis", OPTION_NUMBER, AT(requestors)},
     {"--beacon", "length of the hash chains", OPTION_NUMBER, AT(beacon_length)},
     {"--validate", "1: viperd genesis validate looks first", OPTION_NUMBER, AT(validate)},
+    {"--check", "1: viperd check-state looks at every database in the end", OPTION_NUMBER,
+     AT(check)},
     {"--txs", "a block, beside the work of sessions", OPTION_UNSIGNED, AT(random.txs)},
     {"--spoil", "percent of messages with a changed field", OPTION_UNSIGNED,
      AT(random.spoil_percent)},
@@ -126,6 +132,42 @@ static void change_genesis(Viper__V1__GenesisState *genesis, void *arg)
     kinds_fund(&stage->keep, genesis);
 }
 
+static char *read_play(const char *path)
+{
+    struct vpr_buf text;
+    struct vpr_err err;
+    vpr_buf_init(&text, 1 << 20);
+    if (vpr_file_read(&text, path, &err) != VPR_OK) {
+        fprintf(stderr, "driver: %s\n", err.text);
+        exit(1);
+    }
+    vpr_buf_char(&text, '\n');
+    return text.data;
+}
+
+/* The product's own tool looks at what the nodes leave behind: app hash and invariants. */
+static void check_states(const struct settings *s, const struct stage *stage)
+{
+    for (size_t i = 0; i < stage->node_count; i++) {
+        int status;
+        pid_t pid = fork();
+        VPR_ASSERT(pid >= 0);
+        if (pid == 0) {
+            int null = open("/dev/null", O_WRONLY);
+            (void)dup2(null, 1);
+            (void)execl(s->viperd, "viperd", "check-state", "--home", stage->nodes[i].home,
+                        (char *)NULL);
+            _exit(127);
+        }
+        VPR_ASSERT(waitpid(pid, &status, 0) == pid);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+            fprintf(stderr, "driver: viperd check-state --home %s: refused\n",
+                    stage->nodes[i].home);
+            exit(1);
+        }
+    }
+}
+
 static void one_history(const struct settings *s, uint64_t seed, FILE *record)
 {
     struct stage *stage = calloc(1, sizeof *stage);
@@ -153,17 +195,28 @@ static void one_history(const struct settings *s, uint64_t seed, FILE *record)
     double start = now_s();
     stage_open(stage, &o);
     double opened = now_s();
-    random_history(stage, &s->random, seed);
+    if (s->play != NULL) {
+        char *text = read_play(s->play);
+        play_run(stage, s->play, text, &s->random, seed);
+        free(text);
+    } else {
+        random_history(stage, &s->random, seed);
+    }
     double seconds = now_s() - opened;
     record_end(stage, seconds);
     const struct stage_stats *st = &stage->stats;
+    char hash[65];
+    vpr_hex(hash, stage->app_hash.b, sizeof stage->app_hash.b);
     fprintf(stderr, "seed %" PRIu64 ": %" PRIu64 " sessions, %" PRIu64 " blocks, %" PRIu64
             " transactions (%" PRIu64 " refused), %" PRIu64 " idle rounds, %" PRIu64
-            " restarts, %" PRIu64 " faults; %.1f s, %.0f blocks/s (start %.2f s)\n",
+            " restarts, %" PRIu64 " faults, app hash %s; %.1f s, %.0f blocks/s (start %.2f s)\n",
             seed, mirror_session_number(stage->mirror), st->blocks, st->txs, st->refused,
-            st->rounds, st->restarts, st->evidence, seconds, (double)st->blocks / seconds,
+            st->rounds, st->restarts, st->evidence, hash, seconds, (double)st->blocks / seconds,
             opened - start);
     stage_close(stage);
+    if (s->check != 0) {
+        check_states(s, stage);
+    }
     free(stage);
     (void)nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
@@ -174,10 +227,12 @@ int main(int argc, char **argv)
                          .beacon_length = 20000, .servicers = 8, .fishermen = 4,
                          .requestors = 2, .validators = 4, .validate = 1,
                          .random = random_usual};
-    if (argc < 2 || strcmp(argv[1], "random") != 0) {
+    bool play = argc >= 3 && strcmp(argv[1], "play") == 0;
+    if (argc < 2 || (!play && strcmp(argv[1], "random") != 0)) {
         return usage();
     }
-    for (int i = 2; i < argc; i += 2) {
+    s.play = play ? argv[2] : NULL;
+    for (int i = play ? 3 : 2; i < argc; i += 2) {
         if (i + 1 == argc || !set_option(&s, argv[i], argv[i + 1])) {
             fprintf(stderr, "driver: %s: no such option or value\n", argv[i]);
             return usage();

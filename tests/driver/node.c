@@ -89,7 +89,7 @@ static void become_viperd(const struct node *node, const char *socket_url)
     }
     (void)execl(node->viperd, node->viperd, "start", "--home", node->home, "--address",
                 socket_url, "--api-listen", "127.0.0.1:0", "--keyring-backend", "test",
-                "--beacon-key", node->validator != 0 ? BEACON_KEY : "", "--log-level", "warn",
+                "--beacon-key", node->validator != 0 ? BEACON_KEY : "", "--log-level", "error",
                 (char *)NULL);
     _exit(127);
 }

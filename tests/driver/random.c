@@ -20,7 +20,7 @@ static bool a_percent(struct dice *dice, unsigned percent)
 }
 
 /* One message of the table, or up to four of them in one transaction of the same signer. */
-static void send_one(struct stage *stage, const struct random_options *o, struct dice *dice)
+void random_tx(struct stage *stage, const struct random_options *o, struct dice *dice)
 {
     struct wish wish = {.stage = stage, .dice = dice, .arena = &stage->block};
     struct mutation mutation;
@@ -48,6 +48,17 @@ static void send_one(struct stage *stage, const struct random_options *o, struct
     send_tx(stage, &s);
 }
 
+/* What must leave no trace has dice of its own: without it the history is the same. */
+static void make_trouble(struct stage *stage, const struct random_options *o,
+                         struct dice *dice, struct plan *plan)
+{
+    if (dice_below(dice, 1000) < o->restart_permille) {
+        plan->kill = dice_percent(dice, 50) ? KILL_EXECUTED : KILL_READY;
+        plan->kill_gently = plan->kill == KILL_READY && dice_percent(dice, 50);
+        plan->kill_node = dice_below(dice, stage->node_count);
+    }
+}
+
 static void make_plan(struct stage *stage, const struct random_options *o, struct dice *dice,
                       struct plan *plan)
 {
@@ -71,16 +82,11 @@ static void make_plan(struct stage *stage, const struct random_options *o, struc
         plan->evidence[plan->evidence_count++] = (struct evidence){
             m->address, stage->height - dice_below(dice, stage->height < 20 ? 1 : 20)};
     }
-    if (dice_below(dice, 1000) < o->restart_permille) {
-        plan->kill = dice_percent(dice, 50) ? KILL_EXECUTED : KILL_READY;
-        plan->kill_gently = plan->kill == KILL_READY && dice_percent(dice, 50);
-        plan->kill_node = dice_below(dice, stage->node_count);
-    }
 }
 
 void random_history(struct stage *stage, const struct random_options *options, uint64_t seed)
 {
-    struct dice dice = {seed};
+    struct dice dice = {seed}, trouble = {~seed};
     struct labour labour;
     struct plan plan;
 
@@ -90,10 +96,11 @@ void random_history(struct stage *stage, const struct random_options *options, u
             labour_step(&labour);
             uint64_t count = dice_below(&dice, 2 * options->txs + 1);
             for (uint64_t i = 0; i < count; i++) {
-                send_one(stage, options, &dice);
+                random_tx(stage, options, &dice);
             }
         }
         make_plan(stage, options, &dice, &plan);
+        make_trouble(stage, options, &trouble, &plan);
         stage_block(stage, &plan);
     }
     labour_close(&labour);

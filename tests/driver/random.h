@@ -18,6 +18,8 @@ struct random_options {
 };
 extern const struct random_options random_usual;
 
+/* One transaction by dice into the pool. */
+void random_tx(struct stage *stage, const struct random_options *options, struct dice *dice);
 void random_history(struct stage *stage, const struct random_options *options, uint64_t seed);
 
 #endif

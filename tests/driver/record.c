@@ -236,7 +236,7 @@ static void txs_json(struct stage *stage, const Tendermint__Abci__RequestFinaliz
         if (item != NULL && item->about != NULL) {
             vpr_buf_str(out, item->about);
             vpr_buf_printf(out, ",\"system\":false,\"check\":{\"code\":%u},\"way\":\"%s\",",
-                           item->check_code, item->passed ? "mempool" : "forced");
+                           item->check_code, item->appended ? "forced" : "mempool");
         }
         result_json(stage, stage->result->tx_results[i]);
     }

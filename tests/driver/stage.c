@@ -127,12 +127,13 @@ static void init_chain(struct stage *stage, struct node *node)
             ->init_chain;
     VPR_ASSERT(r->app_hash.len == 32);
     if (stage->now.count > 0) {
-        if (memcmp(stage->app_hash.b, r->app_hash.data, 32) != 0) {
-            give_up(node, "another app hash of genesis than node 0");
+        if (memcmp(stage->genesis_hash.b, r->app_hash.data, 32) != 0) {
+            give_up(node, "another app hash of genesis than before");
         }
         return;
     }
-    memcpy(stage->app_hash.b, r->app_hash.data, 32);
+    memcpy(stage->genesis_hash.b, r->app_hash.data, 32);
+    stage->app_hash = stage->genesis_hash;
     set_update(&stage->now, r->validators, r->n_validators);
     stage->next = stage->now;
     (void)set_turn(&stage->next);

@@ -56,6 +56,7 @@ struct item {
     bool ordered; /* takes the signer's next sequence, if all goes well */
     bool forced;  /* the proposer takes it whatever CheckTx says */
     bool checked, passed;
+    bool appended; /* by the proposer, in the last proposal */
     uint32_t check_code;
     item_told_fn *told; /* NULL: nobody asks */
     void *arg;
@@ -100,7 +101,7 @@ struct stage {
     struct set last, now, next; /* of the last height, of the coming one, of the one after */
     uint64_t height;            /* of the last commit */
     int64_t time_s;
-    struct vpr_hash app_hash;
+    struct vpr_hash app_hash, genesis_hash;
 
     struct item **pool;
     size_t pool_count, pool_room;

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""The driver's slice of ./tests/all: plays, and histories of dice over real viperds.
+
+Each case is one run of build/local/tests/driver/driver with --check 1: at its end the node's own
+`viperd check-state` finds the app hash and every invariant. tests/driver/main.c says what the
+options mean; a history of dice is the same for the same seed and options."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+DRIVER = os.path.join(ROOT, "build", "local", "tests", "driver", "driver")
+VIPERD = os.path.join(ROOT, "build", "local", "app", "node", "viperd")
+PLAYS = os.path.join(ROOT, "tests", "driver", "plays")
+SUMMARY = re.compile(r"seed (\d+): (\d+) sessions, (\d+) blocks, (\d+) transactions "
+                     r"\((\d+) refused\), (\d+) idle rounds, (\d+) restarts, (\d+) faults, "
+                     r"app hash ([0-9a-f]{64})")
+FIELDS = ("seed", "sessions", "blocks", "txs", "refused", "rounds", "restarts", "faults", "hash")
+# Small worlds: many sessions rather than much in each.
+SMALL = ("--requestors", "1", "--servicers", "6", "--fishermen", "3", "--txs", "1", "--relays", "1",
+         "--idle", "50")
+
+
+def drive(*words, record=None):
+    """The summaries of a run that went well, one a history."""
+    command = [DRIVER, *words, "--viperd", VIPERD, "--check", "1"]
+    if record:
+        command += ["--record", record]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.returncode}\n{done.stderr}"
+    assert "no consensus stands behind" in done.stderr, done.stderr
+    found = [dict(zip(FIELDS, (int(v) if len(v) < 64 else v for v in m)))
+             for m in SUMMARY.findall(done.stderr)]
+    assert found, done.stderr
+    return found
+
+
+def lines(path):
+    with open(path, encoding="utf-8") as f:
+        return [json.loads(line) for line in f]
+
+
+def read(record):
+    """A record as RECORD.md says it: first, blocks, end; every block in its place."""
+    first, end = record[0], record[-1]["end"]
+    blocks = [line for line in record if "block" in line]
+    assert first["history"] == 1 and "no consensus" in first["warning"]
+    assert [b["block"] for b in blocks] == list(range(1, end["height"] + 1))
+    assert blocks[-1]["app_hash"] == end["app_hash"]
+    assert sum(len(b["txs"]) - 1 for b in blocks) == end["txs"]
+    return first, blocks, end
+
+
+# ---- cases ----
+
+
+def hundreds_of_sessions_of_dice(folder):
+    """200 sessions in four histories; each kind of session message is accepted and refused."""
+    path = os.path.join(folder, "dice")
+    found = drive("random", "--seeds", "1-4", "--sessions", "50", *SMALL, record=path)
+    assert sum(f["sessions"] for f in found) >= 200, found
+    codes = {}
+    for line in lines(path):
+        for tx in line.get("txs", [])[1:]:
+            for message in tx["messages"]:
+                codes.setdefault(message["@type"].split(".")[-1], set()).add(tx["code"])
+    for name in ("MsgCommit", "MsgProve", "MsgReportCard", "MsgReveal", "MsgSend"):
+        assert 0 in codes[name] and len(codes[name]) > 2, (name, codes.get(name))
+    assert len(codes) >= 15, sorted(codes)
+    assert len(set().union(*codes.values())) >= 12, codes
+
+
+def settlements_are_paid_and_events_say_so(folder):
+    """What serves, proves and is seen is paid: Verify entries with rewards, and their events."""
+    path = os.path.join(folder, "paid")
+    drive("random", "--seeds", "11", "--sessions", "8", "--spoil", "0", "--faults", "0",
+          "--txs", "0", record=path)
+    _, blocks, _ = read(lines(path))
+    paid = [v for b in blocks for v in b["verify"] if v["verdict"] == "VERDICT_PAID"]
+    assert len(paid) > 20 and sum(int(v["reward_uvipr"]) for v in paid) > 0, len(paid)
+    for b in blocks:
+        said = [e for e in b["txs"][0]["events"] if e[0] == "verify"]
+        assert len(said) == len(b["verify"]), b["block"]
+
+
+def a_node_that_is_killed_leaves_no_trace(folder):
+    """The same seed with and without kills: the same records, but for the restarts."""
+    seed = ("random", "--seeds", "21", "--sessions", "5", *SMALL)
+    drive(*seed, record=os.path.join(folder, "calm"))
+    found = drive(*seed, "--restarts", "120", record=os.path.join(folder, "killed"))
+    assert found[0]["restarts"] >= 3, found
+    calm, killed = lines(os.path.join(folder, "calm")), lines(os.path.join(folder, "killed"))
+    assert [x for x in killed if "block" in x] == [x for x in calm if "block" in x]
+
+
+def a_play_of_restarts(folder):
+    """Killed between FinalizeBlock and Commit, at the first block, twice in a row."""
+    path = os.path.join(folder, "restarts")
+    found = drive("play", os.path.join(PLAYS, "restarts.play"), record=path)
+    assert found[0]["restarts"] == 8, found
+    read(lines(path))
+
+
+def a_play_of_rounds(folder):
+    """Rejected and abandoned proposals; each kind of falsification is met."""
+    path = os.path.join(folder, "rounds")
+    drive("play", os.path.join(PLAYS, "rounds.play"), record=path)
+    _, blocks, _ = read(lines(path))
+    why = {r["why"] for b in blocks for r in b["rounds"] if r["outcome"] == "rejected"}
+    assert why == {"wrong reveal", "wrong height", "no system transaction",
+                   "two system transactions", "a Verify added", "a Verify changed"}, why
+    assert any(b["round"] == 4 and not b["reveal"] for b in blocks)
+
+
+def a_play_of_actors(folder):
+    """Refusals by number, statuses, a stake that comes back."""
+    del folder
+    drive("play", os.path.join(PLAYS, "actors.play"))
+
+
+def nodes_in_lockstep_agree(folder):
+    """Two nodes, each with its validator's secret: the same answers to everything, under kills."""
+    path = os.path.join(folder, "lockstep")
+    found = drive("random", "--seeds", "31", "--sessions", "6", *SMALL, "--nodes", "2",
+                  "--restarts", "60", "--rounds", "25", record=path)
+    assert found[0]["restarts"] >= 1 and found[0]["rounds"] >= 5, found
+    _, blocks, _ = read(lines(path))
+    proposers = {b["proposer"] for b in blocks}
+    assert len(proposers) >= 4 and sum(bool(b["reveal"]) for b in blocks) > len(blocks) // 2
+
+
+CASES = [hundreds_of_sessions_of_dice, settlements_are_paid_and_events_say_so,
+         a_node_that_is_killed_leaves_no_trace, a_play_of_restarts, a_play_of_rounds,
+         a_play_of_actors, nodes_in_lockstep_agree]
+
+
+def main():
+    passed = failed = 0
+    for case in CASES:
+        if len(sys.argv) > 1 and case.__name__ not in sys.argv[1:]:
+            continue
+        start = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="viper-driver-") as folder:
+            try:
+                case(folder)
+                passed += 1
+                print(f"ok    {case.__name__} {time.monotonic() - start:.1f} s", flush=True)
+            except Exception as fault:  # pylint: disable=broad-except
+                failed += 1
+                print(f"FAILED {case.__name__}: {fault!r}", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+sys.exit(main())

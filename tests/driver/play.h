@@ -1,0 +1,34 @@
+/* play.h - a history from a text: one action a line, # begins a comment.
+ *
+ *     blocks 20                 that many blocks
+ *     session 4                 blocks until session 4 has opened
+ *     work on | off             the sessions' work by dice (labour.h)
+ *     random 3                  three messages by dice into the next block
+ *     tx alice {"@type":"/viper.v1.MsgPause","signer":"@servicer1",...}
+ *                               a message; "@label" is an address; in the next block
+ *     expect 0                  the code of the last tx, once its block is there
+ *     fault signature           of the next tx's envelope: signature chain-id number old ahead
+ *                               fee gas expired bytes poor
+ *     force                     the next tx goes into the block whatever CheckTx says
+ *   of the next block:
+ *     silent                    no reveal
+ *     seconds 700               since the last block
+ *     round abandoned, wrong reveal      before the one that is decided
+ *     absent validator2 validator3       did not sign the last block
+ *     evidence validator3 2              signed twice, two blocks ago
+ *     kill 0 executed | ready | gently   node 0, at that point of the block
+ *   of the state:
+ *     balance alice 999000000   uvipr
+ *     status servicer1 PAUSED
+ *
+ * Anything else, and whatever does not come true, ends the driver with its line. */
+#ifndef VPR_DRIVER_PLAY_H
+#define VPR_DRIVER_PLAY_H
+
+#include "tests/driver/random.h"
+
+/* `text` is taken apart. */
+void play_run(struct stage *stage, const char *name, char *text,
+              const struct random_options *options, uint64_t seed);
+
+#endif
