@@ -184,6 +184,7 @@ static void keep(struct watched *w, const struct flight *flight,
         vpr_metric_observe(metrics, VPR_ROW_LATENCY, 0, 0, answer->sample.latency_ms);
     }
     vpr_metric_add(metrics, VPR_ROW_SAMPLES, (size_t)answer->sample.answer, 0, 1);
+    watch->fishing->sampled_height = vpr_follow_tip(watch->fishing->follow)->height;
     if (!vpr_book_add(watch->book, &s)) {
         vpr_log_warn("fisherman", "book is full", "session=%" PRIu64 " sid=%s",
                      watch->session, w->sid_text);

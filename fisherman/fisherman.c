@@ -98,6 +98,27 @@ static void refresh(void *arg)
     set(f, VPR_ROW_DISK, vpr_disk_free(f->dir));
 }
 
+/* Follows the chain, has sampled lately where it has seats, and can pay for its cards. */
+static void say_able(void *arg, struct vpr_able *able)
+{
+    const struct vpr_fisherman *f = arg;
+    const struct vpr_tip *tip = vpr_follow_tip(f->fishing.follow);
+
+    vpr_able_node(able, f->fishing.follow);
+    if (f->running == NULL || vpr_watch_session(f->running) != tip->session) {
+        vpr_able_not(able, "the running session is not open here");
+    } else if (vpr_watch_sids(f->running) > 0) {
+        const uint64_t half = (tip->last - tip->first + 1) / 2;
+        const uint64_t since =
+            f->fishing.sampled_height > tip->first ? f->fishing.sampled_height : tip->first;
+        if (tip->height > since + half) {
+            vpr_able_not(able, "seats, but no sample for %" PRIu64 " blocks: gateways and "
+                         "servicers, viper_fisherman_posts_total", tip->height - since);
+        }
+    }
+    vpr_able_fees(able, vpr_purse_balance_uvipr(f->purse));
+}
+
 static void count_verdicts(struct vpr_fisherman *f, const struct vpr_book *book)
 {
     for (uint32_t i = 0; i < book->sample_count; i++) {
@@ -348,7 +369,7 @@ static enum vpr_code make_all(struct vpr_fisherman *f, const struct vpr_fisherma
     VPR_TRY(vpr_node_create(&fishing->node, fishing->loop, conf->node, err));
     fishing->metrics = vpr_metrics_create(rows, VPR_COUNT(rows));
     VPR_TRY(vpr_page_create(&f->page, fishing->loop, conf->metrics_listen, fishing->metrics,
-                            refresh, f, err));
+                            refresh, say_able, f, err));
     VPR_TRY(make_shadows(f, conf, err));
     VPR_TRY(vpr_trust_create(&fishing->trust, fishing->loop, conf, err));
     fishing->follow = vpr_follow_create(fishing->loop, fishing->node);

@@ -44,6 +44,7 @@ struct vpr_fishing {
     const char *corpus_dir;
     uint32_t samples_target; /* a servicer and session */
     uint64_t block_ms;       /* measured; 0: not yet */
+    uint64_t sampled_height; /* of the last sample */
     uint64_t epoch_ms;       /* what makes vpr_mono_ms() the time of day when we started */
 };
 

@@ -336,7 +336,7 @@ static enum vpr_code create_servers(struct vpr_gateway *gateway, struct vpr_err 
         VPR_TRY(vpr_shadow_create(&gateway->door, gateway->loop, &shadow, err));
     }
     return vpr_page_create(&gateway->page, gateway->loop, conf->metrics_listen,
-                           gateway->metrics, NULL, NULL, err);
+                           gateway->metrics, NULL, NULL, NULL, err);
 }
 
 static enum vpr_code create_parts(struct vpr_gateway *gateway, struct vpr_err *err)

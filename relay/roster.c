@@ -571,6 +571,8 @@ void vpr_roster_state(const struct vpr_roster *roster, struct vpr_roster_state *
         return;
     }
     const struct vpr_work *work = post->served.work;
+    ret->running = post->served.ready && post->served.sign != NULL;
+    ret->keyless = post->served.ready && post->served.sign == NULL;
     ret->sids = work->sid_count;
     ret->quota_cu = work->quota_sum;
     ret->answered_cu = work->leaves_cu;

@@ -43,6 +43,8 @@ void vpr_roster_destroy(struct vpr_roster *roster);
 
 struct vpr_roster_state {
     size_t open;  /* sessions in which relays are answered */
+    bool running; /* the running session's relays are answered, too */
+    bool keyless; /* they are not: no relay key at hand is the one on the chain */
     size_t sids;  /* of the running session */
     uint64_t quota_cu, answered_cu, unacknowledged_cu; /* of the running session */
 };

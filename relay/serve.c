@@ -318,12 +318,13 @@ static bool look_form(struct look *look)
     uint16_t chain = 0;
 
     if (!vpr_wire_target_parse(&chain, &look->path, http->target)) {
-        const bool health = vpr_bytes_equal(http->path, vpr_bytes_str("/health")) &&
-                            (vpr_bytes_equal(http->method, vpr_bytes_str("GET")) ||
-                             vpr_bytes_equal(http->method, vpr_bytes_str("HEAD")));
-        reply_no_relay(look->serve, http, health ? 200 : 404, VPR_RELAY_NO_RELAY,
-                       health ? "{\"status\":\"ok\"}\n"
-                              : "{\"error\":{\"reason\":\"no relay\"}}\n");
+        const struct vpr_serve_config *config = &look->serve->config;
+        if (vpr_able_asked(http)) {
+            vpr_able_reply(http, config->able, config->able_arg);
+        } else {
+            reply_no_relay(look->serve, http, 404, VPR_RELAY_NO_RELAY,
+                           "{\"error\":{\"reason\":\"no relay\"}}\n");
+        }
         return false;
     }
     if (!vpr_bytes_equal(http->method, vpr_bytes_str("POST"))) {

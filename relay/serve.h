@@ -11,11 +11,12 @@
  * signed.
  *
  * Answers other than a relay's: 428 asks for the token, 503 while a session is being opened,
- * 400 and 404 for what is no relay at all; `GET /health` is 200. */
+ * 400 and 404 for what is no relay at all; `GET /health` says whether relays can be served
+ * and paid (able.h). */
 #ifndef VPR_RELAY_SERVE_H
 #define VPR_RELAY_SERVE_H
 
-#include "app/host/http_server.h"
+#include "app/client/able.h"
 #include "relay/backend.h"
 #include "relay/leaves.h"
 #include "relay/session.h"
@@ -62,6 +63,8 @@ struct vpr_serve_config {
     uint32_t capacity; /* requests in flight, waiting for backend or disk; 0: 512 */
     vpr_serve_seen_fn *seen;
     void *seen_arg;
+    vpr_able_fn *able; /* may be NULL */
+    void *able_arg;
 };
 
 struct vpr_serve;

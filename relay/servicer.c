@@ -66,6 +66,7 @@ struct vpr_servicer {
     struct vpr_purse *purse;
     struct vpr_timer *record_timer, *stop_timer;
     struct vpr_node_call *record_call;
+    bool ineligible; /* as the chain last told */
     char id_text[VPR_ADDRESS_TEXT_MAX];
     uint64_t stop_at_ms;
 
@@ -201,11 +202,11 @@ static void on_record(void *arg, const struct vpr_node_answer *answer)
     struct vpr_servicer *s = arg;
 
     s->record_call = NULL;
-    if (answer->ok) {
-        set(s, ROW_ELIGIBLE,
-            ((const Viper__V1__QueryServicerResponse *)answer->message)->eligible ? 1 : 0);
-    } else if (answer->status == 404) {
-        set(s, ROW_ELIGIBLE, 0); /* never staked, or left for good */
+    if (answer->ok || answer->status == 404) { /* 404: never staked, or left for good */
+        s->ineligible =
+            !answer->ok ||
+            !((const Viper__V1__QueryServicerResponse *)answer->message)->eligible;
+        set(s, ROW_ELIGIBLE, s->ineligible ? 0 : 1);
     }
     vpr_timer_once(s->record_timer, RECORD_MS);
 }
@@ -219,6 +220,29 @@ static void ask_record(void *arg)
     if (s->record_call == NULL) {
         vpr_timer_once(s->record_timer, RECORD_MS);
     }
+}
+
+/* ---- health ---- */
+
+/* In sessions, able to answer, and able to pay for Commit and Prove. */
+static void say_able(void *arg, struct vpr_able *able)
+{
+    const struct vpr_servicer *s = arg;
+    struct vpr_roster_state state;
+
+    vpr_able_node(able, s->follow);
+    vpr_roster_state(s->roster, &state);
+    if (state.keyless) {
+        vpr_able_not(able, "neither relay-key nor relay-key-next is the one on the chain");
+    } else if (!state.running) {
+        vpr_able_not(able, "the running session is not open here");
+    } else if (state.sids == 0 && s->ineligible) {
+        vpr_able_not(able, "not in the pools of the chain: not staked, paused or leaving");
+    }
+    if (!vpr_leaves_accepting(s->leaves)) {
+        vpr_able_not(able, "no room on the disk for leaves: relays are refused");
+    }
+    vpr_able_fees(able, vpr_purse_balance_uvipr(s->purse));
 }
 
 /* ---- keys ---- */
@@ -248,7 +272,7 @@ static enum vpr_code make_serve(struct vpr_servicer *s, const struct vpr_relay_c
     char host[VPR_LISTEN_HOST_MAX];
     struct vpr_serve_config config = {
         .servicer = *id, .backends = s->backends, .capacity = (uint32_t)conf->capacity,
-        .seen = on_seen, .seen_arg = s,
+        .seen = on_seen, .seen_arg = s, .able = say_able, .able_arg = s,
         .http = {.address = host,
                  .body_max = conf->body_max,
                  .connections_max = (uint32_t)conf->connections,
@@ -314,7 +338,8 @@ static enum vpr_code make_all(struct vpr_servicer *s, const struct vpr_relay_con
     VPR_TRY(vpr_node_create(&s->node, s->loop, conf->node, err));
     make_metrics(s);
     VPR_TRY(make_serve(s, conf, &id, err));
-    VPR_TRY(vpr_page_create(&s->page, s->loop, conf->metrics_listen, s->metrics, refresh, s, err));
+    VPR_TRY(vpr_page_create(&s->page, s->loop, conf->metrics_listen, s->metrics, refresh,
+                            say_able, s, err));
     make_chain_side(s, conf, &id);
     return VPR_OK;
 }

@@ -2,7 +2,6 @@
 
 #include "app/base/bytes.h"
 #include "app/base/mem.h"
-#include "app/host/http_server.h"
 #include "app/host/net.h"
 
 #define CONNECTIONS_MAX 16
@@ -12,6 +11,7 @@ struct vpr_page {
     struct vpr_http_server *server;
     struct vpr_metrics *metrics;
     void (*refresh)(void *arg);
+    vpr_able_fn *able;
     void *arg;
 };
 
@@ -21,6 +21,10 @@ static void on_request(void *arg, struct vpr_http_request *http)
     const struct vpr_http_header type = VPR_HTTP_TEXT("Content-Type", VPR_METRICS_CONTENT_TYPE);
     struct vpr_buf text;
 
+    if (page->able != NULL && vpr_able_asked(http)) {
+        vpr_able_reply(http, page->able, page->arg);
+        return;
+    }
     if (!vpr_bytes_equal(http->path, vpr_bytes_str("/metrics"))) {
         vpr_http_reply_text(http, 404, "text/plain", "/metrics is here\n");
         return;
@@ -41,7 +45,7 @@ static void on_request(void *arg, struct vpr_http_request *http)
 
 enum vpr_code vpr_page_create(struct vpr_page **ret, struct vpr_loop *loop, const char *listen,
                               struct vpr_metrics *metrics, void (*refresh)(void *arg),
-                              void *arg, struct vpr_err *err)
+                              vpr_able_fn *able, void *arg, struct vpr_err *err)
 {
     char host[VPR_LISTEN_HOST_MAX];
     struct vpr_http_server_config config = {.address = host, .connections_max = CONNECTIONS_MAX};
@@ -55,7 +59,7 @@ enum vpr_code vpr_page_create(struct vpr_page **ret, struct vpr_loop *loop, cons
                         "127.0.0.1:9464", listen);
     }
     struct vpr_page *page = vpr_mem_alloc(sizeof *page);
-    *page = (struct vpr_page){NULL, metrics, refresh, arg};
+    *page = (struct vpr_page){NULL, metrics, refresh, able, arg};
     const enum vpr_code code =
         vpr_http_server_create(&page->server, loop, &config, on_request, page, err);
     if (code != VPR_OK) {

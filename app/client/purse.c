@@ -12,6 +12,7 @@ struct vpr_purse {
     char text[VPR_ADDRESS_TEXT_MAX];
     struct vpr_timer *timer;
     struct vpr_node_call *call;
+    uint64_t balance_uvipr;
     bool low; /* and said so */
 };
 
@@ -19,6 +20,7 @@ static void take(struct vpr_purse *purse, uint64_t balance)
 {
     const bool low = balance < VPR_PURSE_LOW_UVIPR;
 
+    purse->balance_uvipr = balance;
     vpr_metric_set(purse->config.metrics, purse->config.row, 0, 0, (int64_t)balance);
     if (low && !purse->low) {
         vpr_log_warn(purse->config.part, "operator runs out of fees: send it some VIPR",
@@ -59,10 +61,16 @@ struct vpr_purse *vpr_purse_create(const struct vpr_purse_config *config)
     struct vpr_purse *purse = vpr_mem_alloc(sizeof *purse);
 
     purse->config = *config;
+    purse->balance_uvipr = UINT64_MAX;
     vpr_address_text(purse->text, VPR_PREFIX_ACCOUNT, &config->account);
     purse->timer = vpr_timer_create(config->loop, ask, purse);
     vpr_timer_once(purse->timer, 0);
     return purse;
+}
+
+uint64_t vpr_purse_balance_uvipr(const struct vpr_purse *purse)
+{
+    return purse->balance_uvipr;
 }
 
 void vpr_purse_destroy(struct vpr_purse *purse)

@@ -20,6 +20,8 @@ struct vpr_purse_config {
 };
 
 struct vpr_purse *vpr_purse_create(const struct vpr_purse_config *config);
+/* As last told; UINT64_MAX: not told yet. */
+uint64_t vpr_purse_balance_uvipr(const struct vpr_purse *purse);
 void vpr_purse_destroy(struct vpr_purse *purse); /* before the node; NULL is fine */
 
 #endif

@@ -88,7 +88,8 @@ class Files:
         peers = ",".join(f"{genesis.node_id(self.cometbft, self.home(n))}@{n}:26656"
                          for n in NODES if n != name)
         genesis.tune(home, {"addr_book_strict": "false", "log_level": '"error"',
-                            "moniker": f'"{name}"', "persistent_peers": f'"{peers}"',
+                            "prometheus": "true", "moniker": f'"{name}"',
+                            "persistent_peers": f'"{peers}"',
                             "timeout_commit": '"1s"', "timeout_propose": '"1s"'})
         net.toml(os.path.join(home, "config", "app.toml"), {
             "abci": {"address": "unix:///tmp/abci.sock"},

@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 import traceback
+import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "deploy"))
@@ -221,7 +222,7 @@ class Town:
         self.load = traffic.Traffic(self.net, rate=6.0).start()
 
     def arrive(self):
-        at = [f"127.0.0.1:{p}" for p in net.free_ports(10)]
+        at = [f"127.0.0.1:{p}" for p in net.free_ports(11)]
         rpc = f"127.0.0.1:{self.net.ports['rpc0']}"
 
         def come(name, home, **values):
@@ -233,7 +234,7 @@ class Town:
         come("fisherman", ("FISHERMAN", "/var/lib/viper-fisherman"), METRICS=at[5])
         come("validator", ("NODE_HOME", "/var/lib/viper-node"), RPC=f"http://{rpc}",
              PEER=f"127.0.0.1:{self.net.ports['p2p0']}", API=at[6], ABCI=at[7], OWN_RPC=at[8],
-             OWN_P2P=at[9])
+             OWN_P2P=at[9], COMET_METRICS=at[10])
         for stranger in self.strangers.values():
             stranger.thread.start()
         while any(s.thread.is_alive() for s in self.strangers.values()):
@@ -316,6 +317,8 @@ def validator(town, who):
     same = [c.call("commit", {"height": str(height)})["signed_header"]["header"]["app_hash"]
             for c in (town.net.comet(), theirs)]
     need(same[0] == same[1], f"app hashes at height {height}: {same}")
+    with urllib.request.urlopen(f"http://{who.env['COMET_METRICS']}/metrics", timeout=5) as page:
+        need(b"cometbft_consensus_height" in page.read(), "CometBFT serves no metrics")
     told = town.net.rest("/viper/v1/validators")["validators"]
     need(len(told) == 2, f"validators: {told}")
     told = int(expected(who)["reward_uvipr"])

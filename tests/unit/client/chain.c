@@ -228,7 +228,7 @@ static void get_account(const struct chain *chain, struct vpr_http_request *http
     Viper__V1__AccountInfo account = VIPER__V1__ACCOUNT_INFO__INIT;
 
     account.number = CHAIN_ACCOUNT_NUMBER;
-    account.balance_uvipr = 123456;
+    account.balance_uvipr = chain->balance_uvipr == 0 ? 123456 : chain->balance_uvipr;
     m.account = &account;
     reply_message(chain, http, &m.base);
 }

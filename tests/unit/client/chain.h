@@ -54,6 +54,7 @@ struct chain {
     bool failing;      /* every request is answered 503 */
     uint16_t bad_pair; /* a Commit with this chain is refused, in simulation and execution */
     uint32_t check_code; /* CheckTx answers this */
+    uint64_t balance_uvipr; /* of any account; 0: 123,456 */
 
     uint32_t polls, simulations, broadcasts;
 };

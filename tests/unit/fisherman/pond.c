@@ -260,7 +260,9 @@ static void write_chain(struct pond *pond, struct vpr_buf *out)
                    "{\"chain_id\":\"pond-1\",\"height\":\"%" PRIu64 "\",\"time_s\":\"%" PRIu64
                    "\",\"session\":\"%" PRIu64 "\",\"first\":\"%" PRIu64 "\",\"last\":\"%" PRIu64
                    "\",\"seed\":\"%s\",\"oldest_unsettled\":\"%" PRIu64 "\",",
-                   pond->height, 1700000000 + pond->height, s, pond_first(s),
+                   pond->height,
+                   (pond->epoch_s == 0 ? 1700000000 : pond->epoch_s) + pond->height, s,
+                   pond_first(s),
                    pond_first(s + 1) - 1, b64(seed.b, 32), s >= 3 ? s - 2 : 0);
     params(out);
     vpr_buf_char(out, '}');

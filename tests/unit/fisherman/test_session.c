@@ -296,6 +296,48 @@ START_TEST(metrics_tell_what_was_done)
 }
 END_TEST
 
+static void keep_status(void *arg, const struct vpr_http_result *result)
+{
+    snprintf(arg, 512, "%u %.*s", result->status, (int)result->body.len,
+             (const char *)result->body.data);
+}
+
+static void health(char text[512])
+{
+    struct vpr_http_client *client = NULL;
+    const struct vpr_http_client_config config = {.allow_private = true};
+    struct vpr_err err;
+    char url[64];
+
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/health",
+             vpr_fisherman_metrics_port(fisherman));
+    ck_assert_int_eq(vpr_http_client_create(&client, loop, &config, &err), VPR_OK);
+    const struct vpr_http_call call = {.url = vpr_bytes_str(url)};
+    text[0] = '\0';
+    vpr_http_client_start(client, &call, keep_status, text);
+    pond_until(pond, pond->height + 1);
+    vpr_http_client_destroy(client);
+}
+
+/* Healthy is who samples, not who has a port open. */
+START_TEST(health_is_of_a_fisherman_that_samples)
+{
+    char text[512];
+
+    pond->epoch_s = vpr_wall_ms() / 1000;
+    wake();
+    pond_until(pond, last_of(1) - 4);
+    health(text);
+    ck_assert_str_eq(text, "200 {\"status\":\"ok\",\"reasons\":[]}\n");
+    pond->down = true;
+    pond_until(pond, last_of(2) - 3);
+    health(text);
+    ck_assert_msg(strncmp(text, "503 ", 4) == 0 &&
+                      strstr(text, "\"reasons\":[\"seats, but no sample for ") != NULL,
+                  "%s", text);
+}
+END_TEST
+
 Suite *suite_session(void)
 {
     Suite *suite = suite_create("session");
@@ -313,6 +355,7 @@ Suite *suite_session(void)
     tcase_add_test(tests, a_book_that_cannot_be_opened_is_tried_again);
     tcase_add_test(tests, a_book_is_found_though_the_node_was_behind);
     tcase_add_test(tests, metrics_tell_what_was_done);
+    tcase_add_test(tests, health_is_of_a_fisherman_that_samples);
     suite_add_tcase(suite, tests);
     return suite;
 }

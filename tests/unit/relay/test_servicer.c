@@ -413,6 +413,73 @@ START_TEST(metrics_tell_what_happened)
 }
 END_TEST
 
+/* GET /health where relays arrive; what it says is left in `text`. */
+static uint32_t health(struct world *w, char text[1024])
+{
+    static struct answer a;
+
+    memset(&a, 0, sizeof a);
+    const struct vpr_http_call call = {.url = vpr_bytes_str(w->url),
+                                       .path = vpr_bytes_str("/health")};
+    ck_assert_ptr_nonnull(vpr_http_client_start(w->client, &call, on_answer, &a));
+    chain_turn(w->loop, 100);
+    ck_assert(a.done);
+    snprintf(text, 1024, "%.1000s", a.body);
+    return a.status;
+}
+
+/* Until it is so, which a busy machine may see late. */
+static void await_health(struct world *w, uint32_t status, const char *word)
+{
+    char text[1024];
+
+    for (int i = 0; i < 50; i++) {
+        if (health(w, text) == status && strstr(text, word) != NULL) {
+            return;
+        }
+    }
+    ck_abort_msg("not %u with %s but %s", status, word, text);
+}
+
+/* Healthy is who can answer and be paid for it, not who has a port open. */
+START_TEST(health_says_what_is_missing)
+{
+    struct world w;
+
+    world_init(&w, 12);
+    w.chain.time_s = (int64_t)(vpr_wall_ms() / 1000);
+    wait_open(&w, 1, 1, 0);
+    await_health(&w, 503, "{\"status\":\"unable\",\"reasons\":[\"the operator has 123456 uvipr "
+                 "for fees: send it some\"]}\n");
+    w.chain.balance_uvipr = 5000000;
+    kill_and_restart(&w);
+    await_health(&w, 503, "the node does not answer"); /* it was not heard yet */
+    wait_open(&w, 1, 1, 0);
+    await_health(&w, 200, "{\"status\":\"ok\",\"reasons\":[]}\n");
+    w.chain.time_s -= 100;
+    block(&w);
+    await_health(&w, 503, "[\"the last block of the node, 13, is ");
+    w.chain.failing = true;
+    await_health(&w, 503, "[\"the node does not answer\"]");
+    world_end(&w);
+}
+END_TEST
+
+/* The relay key was changed on the chain and not here: nothing can be answered. */
+START_TEST(health_of_a_relay_without_the_chains_key)
+{
+    struct world w;
+
+    world_init(&w, 12);
+    w.chain.relay_key = keypair_of(9).key;
+    w.chain.balance_uvipr = 5000000;
+    w.chain.time_s = (int64_t)(vpr_wall_ms() / 1000);
+    await_health(&w, 503,
+                 "[\"neither relay-key nor relay-key-next is the one on the chain\"]");
+    world_end(&w);
+}
+END_TEST
+
 /* The node was away during the whole window: nothing can be done, but it must be said. */
 START_TEST(a_missed_commit_is_no_success)
 {
@@ -540,6 +607,8 @@ Suite *suite_servicer(void)
     tcase_add_test(tests, one_bad_entry_does_not_take_the_others_with_it);
     tcase_add_test(tests, two_sessions_stand_side_by_side_until_the_grace_is_over);
     tcase_add_test(tests, metrics_tell_what_happened);
+    tcase_add_test(tests, health_says_what_is_missing);
+    tcase_add_test(tests, health_of_a_relay_without_the_chains_key);
     tcase_add_test(tests, a_missed_commit_is_no_success);
     tcase_add_test(tests, what_was_settled_while_it_was_down_is_unread);
     tcase_add_test(tests,
