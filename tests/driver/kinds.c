@@ -178,6 +178,7 @@ static bool make_stake_servicer(struct wish *w)
                             dice_between(w->dice, 1024, 65535));
     m->relay_key = key_bytes(w, name, "relay");
     m->zone = 1;
+    m->commission_ppm = (uint32_t)dice_below(w->dice, 210000);
     chains_of(w, &m->chains, &m->n_chains);
     return true;
 }
@@ -297,24 +298,6 @@ static bool make_stake_validator(struct wish *w)
     m->consensus_key = key_bytes(w, name, "consensus");
     m->beacon_end = (ProtobufCBinaryData){32, vpr_arena_copy(w->arena, end.b, 32)};
     m->commission_ppm = (uint32_t)dice_below(w->dice, 210000);
-    return true;
-}
-
-static bool make_set_commission(struct wish *w)
-{
-    struct pick pick;
-    Viper__V1__MsgSetCommission *m =
-        new_message(w, &viper__v1__msg_set_commission__descriptor);
-    if (!pick_actor(w, VIPER__V1__KIND__KIND_VALIDATOR, 0, &pick)) {
-        return false;
-    }
-    w->signer = dice_percent(w->dice, 50) ? pick.operator_ : pick.owner;
-    m->owner = world_text(w->signer);
-    m->actor = world_text(pick.label);
-    m->commission_ppm =
-        dice_percent(w->dice, 50)
-            ? (uint32_t)dice_below(w->dice, 210000)
-            : pick.actor->commission_ppm + (uint32_t)dice_below(w->dice, 12000);
     return true;
 }
 
@@ -438,6 +421,86 @@ static bool make_set_owner(struct wish *w)
     return true;
 }
 
+/* ---- delegation and price ---- */
+
+static bool pick_pool(struct wish *w, struct pick *ret)
+{
+    return pick_actor(w, dice_percent(w->dice, 50) ? VIPER__V1__KIND__KIND_VALIDATOR
+                                                   : VIPER__V1__KIND__KIND_SERVICER, 0, ret);
+}
+
+static bool make_delegate(struct wish *w)
+{
+    struct pick pick;
+    Viper__V1__MsgDelegate *m = new_message(w, &viper__v1__msg_delegate__descriptor);
+    if (!pick_pool(w, &pick)) {
+        return false;
+    }
+    w->signer = any_rich(w);
+    m->delegator = world_text(w->signer);
+    m->actor = world_text(pick.label);
+    m->amount = dice_percent(w->dice, 10) ? dice_between(w->dice, 1, 5)
+                                          : dice_between(w->dice, 1, 20000 * WORLD_VIPR);
+    return true;
+}
+
+static bool make_undelegate(struct wish *w)
+{
+    struct pick pick;
+    Viper__V1__MsgUndelegate *m = new_message(w, &viper__v1__msg_undelegate__descriptor);
+    if (!pick_pool(w, &pick)) {
+        return false;
+    }
+    w->signer = any_rich(w);
+    m->delegator = world_text(w->signer);
+    m->actor = world_text(pick.label);
+    m->amount = dice_between(w->dice, 1, 4000 * WORLD_VIPR);
+    return true;
+}
+
+static bool make_withdraw(struct wish *w)
+{
+    struct pick pick;
+    Viper__V1__MsgWithdraw *m = new_message(w, &viper__v1__msg_withdraw__descriptor);
+    if (!pick_pool(w, &pick)) {
+        return false;
+    }
+    w->signer = any_rich(w);
+    m->delegator = world_text(w->signer);
+    m->actor = world_text(pick.label);
+    return true;
+}
+
+static bool make_set_commission(struct wish *w)
+{
+    struct pick pick;
+    Viper__V1__MsgSetCommission *m = new_message(w, &viper__v1__msg_set_commission__descriptor);
+    if (!pick_pool(w, &pick)) {
+        return false;
+    }
+    w->signer = pick.owner;
+    m->owner = world_text(w->signer);
+    m->actor = world_text(pick.label);
+    m->commission_ppm =
+        dice_percent(w->dice, 50)
+            ? (uint32_t)dice_below(w->dice, 210000)
+            : pick.actor->commission_ppm + (uint32_t)dice_below(w->dice, 12000);
+    return true;
+}
+
+static bool make_price(struct wish *w)
+{
+    struct pick pick;
+    Viper__V1__MsgPrice *m = new_message(w, &viper__v1__msg_price__descriptor);
+    if (!pick_actor(w, VIPER__V1__KIND__KIND_VALIDATOR, 0, &pick)) {
+        return false;
+    }
+    w->signer = pick.operator_;
+    m->operator_ = world_text(w->signer);
+    m->price_micro_usd = dice_between(w->dice, 40000, 60000);
+    return true;
+}
+
 /* ---- the table ---- */
 
 const struct kind kinds[] = {
@@ -449,7 +512,11 @@ const struct kind kinds[] = {
     {"stake requestor", 4, make_stake_requestor},
     {"edit requestor", 6, make_edit_requestor},
     {"stake validator", 2, make_stake_validator},
+    {"delegate", 8, make_delegate},
+    {"undelegate", 5, make_undelegate},
+    {"withdraw", 5, make_withdraw},
     {"set commission", 3, make_set_commission},
+    {"price", 6, make_price},
     {"renew beacon", 2, make_renew_beacon},
     {"increase stake", 8, make_increase},
     {"pause", 4, make_pause},
