@@ -174,8 +174,8 @@ static enum vpr_code check_methods(const Viper__V1__GenesisChain *chain, struct 
 
 static enum vpr_code check_chain(const Viper__V1__GenesisChain *chain, struct vpr_err *err)
 {
-    if (chain->id > UINT16_MAX) {
-        return vpr_fail(err, VPR_BAD_FIELD, "chain id %" PRIu32 " has more than 16 bits",
+    if (chain->id < 1 || chain->id > UINT16_MAX) {
+        return vpr_fail(err, VPR_BAD_FIELD, "chain id %" PRIu32 " is not 1 to 65535",
                         chain->id);
     }
     VPR_TRY(check_name("chain", chain->name, err));
@@ -235,8 +235,8 @@ static enum vpr_code import_chain(struct vpr_ctx *ctx, const Viper__V1__GenesisC
 
 static enum vpr_code import_zone(struct vpr_ctx *ctx, const Viper__V1__GenesisZone *zone)
 {
-    if (zone->id > UINT16_MAX) {
-        return vpr_fail(ctx->err, VPR_BAD_FIELD, "zone id %" PRIu32 " has more than 16 bits",
+    if (zone->id < 1 || zone->id > UINT16_MAX) {
+        return vpr_fail(ctx->err, VPR_BAD_FIELD, "zone id %" PRIu32 " is not 1 to 65535",
                         zone->id);
     }
     VPR_TRY(check_name("zone", zone->name, ctx->err));

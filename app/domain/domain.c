@@ -10,6 +10,7 @@
 #include "app/domain/doublesign.h"
 #include "app/domain/downtime.h"
 #include "app/domain/price.h"
+#include "app/domain/quality.h"
 #include "app/domain/scores.h"
 #include "app/domain/slashing.h"
 #include "app/domain/unbonding.h"
@@ -36,6 +37,7 @@ static const struct vpr_domain *const domains[] = {
     &vpr_settlement,
     &vpr_slashing,
     &vpr_downtimes,
+    &vpr_quality,
     &vpr_changes,
 };
 

@@ -4,6 +4,7 @@
 #include "app/domain/accounts.h"
 #include "app/domain/field.h"
 #include "app/domain/price.h"
+#include "app/domain/quality.h"
 #include "app/domain/sessions.h"
 #include "app/domain/validators.h"
 #include "app/rules/split.h"
@@ -156,6 +157,12 @@ static enum vpr_code apply_pause(struct vpr_ctx *ctx, const ProtobufCMessage *me
 static enum vpr_code check_resume(const ProtobufCMessage *message, struct vpr_err *err)
 {
     const Viper__V1__MsgResume *m = (const Viper__V1__MsgResume *)message;
+    if ((m->chain == 0) != (m->zone == 0) || m->chain > UINT16_MAX || m->zone > UINT16_MAX) {
+        return vpr_fail(err, VPR_BAD_FIELD,
+                        "chain %" PRIu32 ", zone %" PRIu32 " name no pool; give both, or "
+                        "neither for the whole actor",
+                        m->chain, m->zone);
+    }
     return check_two(m->signer, "signer", m->actor, "actor", err);
 }
 
@@ -166,6 +173,9 @@ static enum vpr_code apply_resume(struct vpr_ctx *ctx, const ProtobufCMessage *m
     const Viper__V1__Actor *actor;
     VPR_TRY(vpr_actor_for_edit(ctx, m->actor, VIPER__V1__KIND__KIND_NONE, &id, &actor));
     VPR_TRY(alive(ctx, actor, m->actor));
+    if (m->chain != 0) {
+        return vpr_quality_resume(ctx, &id, actor, (uint16_t)m->chain, (uint16_t)m->zone);
+    }
     if (actor->status != VIPER__V1__STATUS__STATUS_PAUSED &&
         actor->status != VIPER__V1__STATUS__STATUS_JAILED) {
         return vpr_fail(ctx->err, VPR_BAD_STATUS, "%s is neither paused nor jailed", m->actor);

@@ -94,8 +94,10 @@ static uint64_t weigh(struct vpr_ctx *ctx, const struct pass *pass,
     if (pass->kind == VIPER__V1__KIND__KIND_FISHERMAN) {
         return vpr_fisherman_weight(terms->stake);
     }
-    uint64_t score = vpr_score_get(ctx, id, chain, zone, pass->session);
-    uint64_t weight;
+    uint64_t score, weight;
+    if (!vpr_score_in_pool(ctx, id, chain, zone, pass->session, &score)) {
+        return 0;
+    }
     /* Stakes sum to less than 2^62 and scores end at 10^6: nothing here can overflow. */
     bool fits = vpr_servicer_weight(&weight, terms->stake, terms->delegated,
                                     (uint32_t)pass->score_floor, (uint32_t)score);

@@ -3,6 +3,7 @@
 #include "app/base/bytes.h"
 #include "app/domain/chains.h"
 #include "app/domain/field.h"
+#include "app/domain/quality.h"
 #include "app/domain/sessions.h"
 #include "app/rules/score.h"
 #include "viper/v1/state.pb-c.h"
@@ -37,13 +38,22 @@ static struct vpr_key_buf sum_key(uint64_t session, const struct place *place)
     return key;
 }
 
-uint64_t vpr_score_get(struct vpr_ctx *ctx, const struct vpr_address *servicer, uint16_t chain,
-                       uint16_t zone, uint64_t session)
+bool vpr_score_in_pool(struct vpr_ctx *ctx, const struct vpr_address *servicer, uint16_t chain,
+                       uint16_t zone, uint64_t session, uint64_t *ret_ppm)
 {
     struct vpr_key_buf key = score_key(&(struct place){*servicer, chain, zone});
     const Viper__V1__Score *score = (const Viper__V1__Score *)vpr_version_get(
         ctx, VPR_STORE_SCORES, vpr_key_bytes(&key), session, &viper__v1__score__descriptor);
-    return score != NULL ? score->ppm : vpr_param(ctx, VPR_P_score_initial, session);
+    *ret_ppm = score != NULL ? score->ppm : vpr_param(ctx, VPR_P_score_initial, session);
+    return score == NULL || !score->benched;
+}
+
+uint64_t vpr_score_get(struct vpr_ctx *ctx, const struct vpr_address *servicer, uint16_t chain,
+                       uint16_t zone, uint64_t session)
+{
+    uint64_t ppm;
+    (void)vpr_score_in_pool(ctx, servicer, chain, zone, session, &ppm);
+    return ppm;
 }
 
 static const Viper__V1__Score *newest(struct vpr_ctx *ctx, const struct place *place)
@@ -61,16 +71,36 @@ uint64_t vpr_score_newest(struct vpr_ctx *ctx, const struct vpr_address *service
                          : vpr_param(ctx, VPR_P_score_initial, vpr_session_number(ctx));
 }
 
+bool vpr_score_benched(struct vpr_ctx *ctx, const struct vpr_address *servicer, uint16_t chain,
+                       uint16_t zone)
+{
+    const Viper__V1__Score *score = newest(ctx, &(struct place){*servicer, chain, zone});
+    return score != NULL && score->benched;
+}
+
+static void put(struct vpr_ctx *ctx, const struct place *place, uint64_t ppm, bool benched)
+{
+    VPR_ASSERT(ppm <= VPR_PPM);
+    Viper__V1__Score score = VIPER__V1__SCORE__INIT;
+    score.ppm = ppm;
+    score.benched = benched;
+    struct vpr_key_buf key = score_key(place);
+    vpr_version_put(ctx, VPR_STORE_SCORES, vpr_key_bytes(&key), vpr_session_counts_from(ctx),
+                    &score.base);
+}
+
 void vpr_score_put(struct vpr_ctx *ctx, const struct vpr_address *servicer, uint16_t chain,
                    uint16_t zone, uint64_t ppm)
 {
-    VPR_ASSERT(ppm <= VPR_PPM);
-    struct place place = {*servicer, chain, zone};
-    Viper__V1__Score score = VIPER__V1__SCORE__INIT;
-    score.ppm = ppm;
-    struct vpr_key_buf key = score_key(&place);
-    vpr_version_put(ctx, VPR_STORE_SCORES, vpr_key_bytes(&key), vpr_session_counts_from(ctx),
-                    &score.base);
+    put(ctx, &(struct place){*servicer, chain, zone}, ppm,
+        vpr_score_benched(ctx, servicer, chain, zone));
+}
+
+void vpr_score_set_benched(struct vpr_ctx *ctx, const struct vpr_address *servicer,
+                           uint16_t chain, uint16_t zone, bool benched)
+{
+    put(ctx, &(struct place){*servicer, chain, zone},
+        vpr_score_newest(ctx, servicer, chain, zone), benched);
 }
 
 static struct vpr_score_sum sum_of(const Viper__V1__ScoreSum *record)
@@ -84,8 +114,40 @@ static struct vpr_score_sum sum_of(const Viper__V1__ScoreSum *record)
     return sum;
 }
 
+/* Distinct owners are counted up to what benching asks for, and then no longer listed. */
+static void note_owner(struct vpr_ctx *ctx, Viper__V1__ScoreSum *sum,
+                       const struct vpr_address *owner, uint64_t enough)
+{
+    size_t at = 0;
+    while (at < sum->n_owners) {
+        struct vpr_address listed = vpr_address_of_field(sum->owners[at]);
+        int order = vpr_address_cmp(&listed, owner);
+        if (order == 0) {
+            return;
+        }
+        if (order > 0) {
+            break;
+        }
+        at++;
+    }
+    if (sum->n_owners + 1 >= enough) {
+        sum->enough = true;
+        sum->n_owners = 0;
+        return;
+    }
+    ProtobufCBinaryData *list =
+        VPR_ARENA_ARRAY(ctx->arena, ProtobufCBinaryData, sum->n_owners + 1);
+    for (size_t i = 0; i < sum->n_owners; i++) {
+        list[i < at ? i : i + 1] = sum->owners[i];
+    }
+    list[at] = vpr_field_of_address(ctx->arena, owner);
+    sum->owners = list;
+    sum->n_owners++;
+}
+
 void vpr_score_add(struct vpr_ctx *ctx, uint64_t session, const struct vpr_address *servicer,
-                   uint16_t chain, uint16_t zone, uint64_t median_ppm, vpr_u128 weight)
+                   uint16_t chain, uint16_t zone, uint64_t median_ppm, vpr_u128 weight,
+                   const struct vpr_address *requestor_owner)
 {
     VPR_ASSERT(median_ppm <= VPR_PPM);
     struct vpr_key_buf key = sum_key(session, &(struct place){*servicer, chain, zone});
@@ -102,22 +164,30 @@ void vpr_score_add(struct vpr_ctx *ctx, uint64_t session, const struct vpr_addre
     uint8_t bytes[2 * HALF_BYTES];
     vpr_score_sum_encode(bytes, &sum);
     Viper__V1__ScoreSum record = VIPER__V1__SCORE_SUM__INIT;
+    if (before != NULL) {
+        record = *before;
+    }
     record.weighted = (ProtobufCBinaryData){HALF_BYTES, bytes};
     record.weight = (ProtobufCBinaryData){HALF_BYTES, bytes + HALF_BYTES};
+    if (!record.enough) {
+        note_owner(ctx, &record, requestor_owner,
+                   vpr_param(ctx, VPR_P_bench_requestors, session));
+    }
     vpr_record_put(ctx, VPR_STORE_SCORES, vpr_key_bytes(&key), &record.base);
 }
 
-static void move(struct vpr_ctx *ctx, uint64_t session, const struct place *place,
-                 const struct vpr_score_sum *sum)
+/* Returns the score after it. */
+static uint64_t move(struct vpr_ctx *ctx, uint64_t session, const struct place *place,
+                     const struct vpr_score_sum *sum)
 {
-    if (sum->weight == 0) {
-        return; /* unchanged, and no version for nothing */
-    }
     const Viper__V1__Score *score = newest(ctx, place);
     uint64_t old = score != NULL ? score->ppm : vpr_param(ctx, VPR_P_score_initial, session);
+    if (sum->weight == 0) {
+        return old; /* unchanged, and no version for nothing */
+    }
     uint64_t alpha = vpr_param(ctx, VPR_P_score_alpha, session);
     uint32_t ppm = vpr_running_score((uint32_t)old, sum, (uint32_t)alpha);
-    vpr_score_put(ctx, &place->servicer, place->chain, place->zone, ppm);
+    put(ctx, place, ppm, score != NULL && score->benched);
 
     vpr_event(ctx, "score");
     vpr_event_u64(ctx, "session", session);
@@ -126,6 +196,7 @@ static void move(struct vpr_ctx *ctx, uint64_t session, const struct place *plac
     vpr_event_text(ctx, "zone", vpr_id16(ctx->arena, place->zone));
     vpr_event_u64(ctx, "old_ppm", old);
     vpr_event_u64(ctx, "score_ppm", ppm);
+    return ppm;
 }
 
 /* The first sum of a session from a key on; false: none is left. */
@@ -154,9 +225,13 @@ uint64_t vpr_score_move(struct vpr_ctx *ctx, uint64_t session, uint64_t limit, b
         place.chain = vpr_read_be16(&r);
         place.zone = vpr_read_be16(&r);
         VPR_ASSERT(vpr_read_done(&r));
-        struct vpr_score_sum sum = sum_of((const Viper__V1__ScoreSum *)vpr_record_unpack(
-            ctx, value, &viper__v1__score_sum__descriptor));
-        move(ctx, session, &place, &sum);
+        const Viper__V1__ScoreSum *record = (const Viper__V1__ScoreSum *)vpr_record_unpack(
+            ctx, value, &viper__v1__score_sum__descriptor);
+        struct vpr_score_sum sum = sum_of(record);
+        uint64_t ppm = move(ctx, session, &place, &sum);
+        if (record->enough) {
+            vpr_quality_judge(ctx, session, &place.servicer, place.chain, place.zone, ppm);
+        }
         from = sum_key(session, &place);
         vpr_state_del(ctx->state, VPR_STORE_SCORES, vpr_key_bytes(&from));
         moved++;

@@ -3,6 +3,7 @@
 #include "app/domain/chains.h"
 #include "app/domain/commission.h"
 #include "app/domain/field.h"
+#include "app/domain/quality.h"
 #include "app/domain/scores.h"
 #include "app/domain/sessions.h"
 #include "viper/v1/genesis.pb-c.h"
@@ -101,8 +102,9 @@ static void list_scores(struct vpr_ctx *ctx, const struct vpr_address *id,
         viper__v1__score_info__init(info);
         info->chain = terms->chains[i];
         info->zone = terms->zone;
-        info->score_ppm = vpr_score_get(ctx, id, (uint16_t)terms->chains[i],
-                                        (uint16_t)terms->zone, session);
+        info->out = !vpr_score_in_pool(ctx, id, (uint16_t)terms->chains[i],
+                                       (uint16_t)terms->zone, session, &info->score_ppm);
+        vpr_quality_info(ctx, id, info);
         response->scores[response->n_scores++] = info;
     }
 }

@@ -480,7 +480,8 @@ static void feed_scores(struct vpr_ctx *ctx, const struct vpr_assessment *a)
     for (uint32_t i = 0; i < bench->servicer_count; i++) {
         if (a->servicers[i].has_median) {
             vpr_score_add(ctx, bench->session, &bench->servicers[i].id, bench->chain,
-                          bench->zone, a->servicers[i].median_ppm, weight);
+                          bench->zone, a->servicers[i].median_ppm, weight,
+                          &bench->requestor_owner);
         }
     }
 }

@@ -68,6 +68,7 @@ enum vpr_key_first {
     VPR_KEY_PRICE_MEDIAN = 'm', /* price: -> newest median u64, before its clamp */
 
     VPR_KEY_SCORE = 's',        /* scores: servicer, chain, zone, session u64 -> Score */
+    VPR_KEY_STANDING = 'n',     /* scores: servicer, chain, zone -> Standing */
     VPR_KEY_SCORE_SUM = 'm',    /* scores: session u64, servicer, chain, zone -> ScoreSum */
 
     VPR_KEY_SESSION = 's',      /* sessions: number u64 -> Session */

@@ -55,6 +55,7 @@ TCase *chains_tests(void);
 TCase *fishermen_tests(void);
 TCase *penalties_tests(void);
 TCase *price_tests(void);
+TCase *quality_tests(void);
 TCase *requestors_tests(void);
 TCase *scores_tests(void);
 TCase *servicers_tests(void);

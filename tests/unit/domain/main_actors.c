@@ -13,6 +13,7 @@ int main(void)
     suite_add_tcase(suite, fishermen_tests());
     suite_add_tcase(suite, penalties_tests());
     suite_add_tcase(suite, price_tests());
+    suite_add_tcase(suite, quality_tests());
     suite_add_tcase(suite, requestors_tests());
     suite_add_tcase(suite, scores_tests());
     suite_add_tcase(suite, servicers_tests());

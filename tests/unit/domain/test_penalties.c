@@ -5,8 +5,14 @@
 #include "tests/unit/domain/act.h"
 
 #define STAKE (UINT64_C(50000) * WORLD_VIPR)
-#define WINDOW 50  /* of the local genesis */
-#define JAIL_S 30
+#define WINDOW 50 /* of these worlds */
+#define JAIL_S 30 /* of the local genesis */
+
+static void short_window(Viper__V1__GenesisState *genesis, void *arg)
+{
+    (void)arg;
+    genesis->params->downtime_window = WINDOW;
+}
 
 /* ---- what CometBFT says ---- */
 
@@ -97,7 +103,7 @@ static const Viper__V1__ValidatorRow *row_of(struct world *w, const char *name)
 /* The commit of block 1 comes with block 2: the window is whole with block 51. */
 START_TEST(who_misses_a_window_is_slashed_and_jailed)
 {
-    struct world *w = world_create(NULL, NULL);
+    struct world *w = world_create(short_window, NULL);
     run(w);
     votes_until(w, WINDOW, "validator2");
     ck_assert_int_eq(status(w, "validator2"), VIPER__V1__STATUS__STATUS_ACTIVE);
@@ -126,7 +132,7 @@ END_TEST
 /* The ring forgets: half of every window is enough, for ever; one less is not. */
 START_TEST(half_of_the_window_is_enough)
 {
-    struct world *w = world_create(NULL, NULL);
+    struct world *w = world_create(short_window, NULL);
     run(w);
     while (w->ctx.height < 5 * WINDOW + 1) {
         vote(w, w->ctx.height % 2 == 0 ? "validator3" : NULL);
@@ -146,7 +152,7 @@ END_TEST
 
 START_TEST(a_jailed_validator_resumes_and_is_counted_anew)
 {
-    struct world *w = world_create(NULL, NULL);
+    struct world *w = world_create(short_window, NULL);
     run(w);
     votes_until(w, WINDOW + 1, "validator2");
     int64_t until_s = actor_of(w, "validator2")->jailed_until_s;
@@ -173,7 +179,7 @@ END_TEST
 
 START_TEST(a_jailed_validator_cannot_resume_too_soon)
 {
-    struct world *w = world_create(NULL, NULL);
+    struct world *w = world_create(short_window, NULL);
     run(w);
     votes_until(w, WINDOW + 1, "validator2");
     int64_t until_s = actor_of(w, "validator2")->jailed_until_s;
@@ -192,7 +198,7 @@ END_TEST
 
 START_TEST(the_owner_leaves_from_jail)
 {
-    struct world *w = world_create(NULL, NULL);
+    struct world *w = world_create(short_window, NULL);
     run(w);
     votes_until(w, WINDOW + 1, "validator2");
     w->ctx.reports = NULL;
@@ -212,7 +218,7 @@ END_TEST
 /* Its bits stood for other blocks: with another window the count begins anew. */
 START_TEST(another_window_counts_anew)
 {
-    struct world *w = world_create(NULL, NULL);
+    struct world *w = world_create(short_window, NULL);
     struct vpr_params params;
     run(w);
     votes_until(w, 20, "validator2");
@@ -234,7 +240,7 @@ END_TEST
 
 START_TEST(who_is_out_of_the_set_is_not_counted)
 {
-    struct world *w = world_create(NULL, NULL);
+    struct world *w = world_create(short_window, NULL);
     run(w);
     votes_until(w, 10, "validator2");
     w->ctx.reports = NULL;
@@ -254,7 +260,7 @@ END_TEST
 
 static void one_validator(Viper__V1__GenesisState *genesis, void *arg)
 {
-    (void)arg;
+    short_window(genesis, arg);
     genesis->n_validators = 1;
 }
 
@@ -277,7 +283,7 @@ END_TEST
 
 START_TEST(a_double_sign_is_slashed_once_and_tombstoned)
 {
-    struct world *w = world_create(NULL, NULL);
+    struct world *w = world_create(short_window, NULL);
     struct vpr_address consensus = world_consensus("validator2");
     world_until(w, 9);
     accuse(w, "validator2", 7);
@@ -302,7 +308,7 @@ END_TEST
 
 START_TEST(a_tombstoned_validator_only_leaves)
 {
-    struct world *w = world_create(NULL, NULL);
+    struct world *w = world_create(short_window, NULL);
     world_until(w, 9);
     accuse(w, "validator2", 7);
     w->ctx.reports = NULL;
@@ -335,7 +341,7 @@ END_TEST
 /* Left in block 10: that stake stood behind block 11, not behind a later one. */
 START_TEST(a_double_sign_reaches_a_stake_on_its_way_out)
 {
-    struct world *w = world_create(NULL, NULL);
+    struct world *w = world_create(short_window, NULL);
     world_until(w, 9);
     ck_assert_int_eq(unstake_(w, "validator2.owner", "validator2"), VPR_OK);
     ck_assert_int_eq(unstake_(w, "validator3.owner", "validator3"), VPR_OK);
@@ -352,7 +358,7 @@ END_TEST
 
 START_TEST(evidence_against_nobody_we_know_changes_nothing)
 {
-    struct world *w = world_create(NULL, NULL);
+    struct world *w = world_create(short_window, NULL);
     world_until(w, 9);
     act_ok(w, "alice", &new_validator(w, "carol")->base);
     world_block(w);

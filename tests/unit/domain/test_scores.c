@@ -37,9 +37,9 @@ START_TEST(a_move_takes_the_weighted_mean_of_the_session)
     vpr_u128 unit = (vpr_u128)1000000000 * 500000;
     bool done;
     world_begin(w);
-    vpr_score_add(&w->ctx, 0, &id, 1, 1, 900000, unit);
-    vpr_score_add(&w->ctx, 0, &id, 1, 1, 400000, 3 * unit);
-    vpr_score_add(&w->ctx, 1, &id, 1, 1, 1000000, unit); /* another session's */
+    vpr_score_add(&w->ctx, 0, &id, 1, 1, 900000, unit, &id);
+    vpr_score_add(&w->ctx, 0, &id, 1, 1, 400000, 3 * unit, &id);
+    vpr_score_add(&w->ctx, 1, &id, 1, 1, 1000000, unit, &id); /* another session's */
     ck_assert_uint_eq(vpr_score_move(&w->ctx, 0, 10, &done), 1);
     ck_assert(done);
     ck_assert_uint_eq(score(w, "servicer1", 1, 0), 300000);
@@ -62,7 +62,7 @@ START_TEST(without_weight_a_score_stays)
     struct vpr_address id = world_address("servicer1");
     bool done;
     world_begin(w);
-    vpr_score_add(&w->ctx, 0, &id, 1, 1, 900000, 0);
+    vpr_score_add(&w->ctx, 0, &id, 1, 1, 900000, 0, &id);
     ck_assert_uint_eq(vpr_score_move(&w->ctx, 0, 10, &done), 1);
     ck_assert(done);
     ck_assert_uint_eq(score(w, "servicer1", 1, 9), 300000);
@@ -82,8 +82,8 @@ START_TEST(moves_are_bounded_and_in_order)
     world_begin(w);
     for (size_t i = 0; i < VPR_COUNT(names); i++) {
         struct vpr_address id = world_address(names[i]);
-        vpr_score_add(&w->ctx, 0, &id, 2, 1, 800000, 1);
-        vpr_score_add(&w->ctx, 0, &id, 1, 1, 500000, 1);
+        vpr_score_add(&w->ctx, 0, &id, 2, 1, 800000, 1, &id);
+        vpr_score_add(&w->ctx, 0, &id, 1, 1, 500000, 1, &id);
         if (vpr_address_cmp(&id, &least) < 0) {
             least = id;
             first = names[i];
@@ -115,7 +115,7 @@ START_TEST(moving_passes_each_sum_once)
     bool done;
     world_begin(w);
     for (uint16_t chain = 1; chain <= SUMS; chain++) {
-        vpr_score_add(&w->ctx, 0, &id, chain, 1, 500000, 1);
+        vpr_score_add(&w->ctx, 0, &id, chain, 1, 500000, 1, &id);
     }
     world_end(w);
     world_begin(w);
