@@ -171,6 +171,9 @@ Viper__V1__Terms *vpr_terms_draft(struct vpr_ctx *ctx, const struct vpr_address 
     Viper__V1__Terms *draft = VPR_ARENA_NEW(ctx->arena, Viper__V1__Terms);
     *draft = *newest;
     draft->eligible = actor->status == VIPER__V1__STATUS__STATUS_ACTIVE;
+    if (actor->status == VIPER__V1__STATUS__STATUS_UNSTAKING) {
+        return draft; /* as it was declared last: nothing of it is read any more */
+    }
     draft->owner = actor->owner;
     draft->stake = actor->stake;
     draft->delegated = actor->delegated;

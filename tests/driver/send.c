@@ -187,9 +187,10 @@ static char *about(struct stage *stage, const struct envelope *e)
                    world_text_of(&e->who),
                    e->key.type == VPR_KEY_TYPE_ED25519 ? "ed25519" : "secp256k1");
     add_hex(&out, e->key.b, vpr_key_len(&e->key));
-    vpr_buf_printf(&out, "\",\"sequence\":%" PRIu64 ",\"unordered\":%s,\"timeout_s\":%" PRId64
+    vpr_buf_printf(&out, "\",\"number\":%" PRIu64 ",\"sequence\":%" PRIu64
+                   ",\"unordered\":%s,\"timeout_s\":%" PRId64
                    ",\"timeout_height\":%" PRIu64 ",\"memo\":\"\",\"gas_limit\":%" PRIu64
-                   ",\"fee\":%" PRIu64 ",\"bytes\":%zu,\"id\":\"", e->sequence,
+                   ",\"fee\":%" PRIu64 ",\"bytes\":%zu,\"id\":\"", e->number, e->sequence,
                    s->unordered ? "true" : "false", e->body.timeout_s, e->body.timeout_height,
                    e->gas_limit, e->fee, e->raw.len);
     add_hex(&out, id.b, sizeof id.b);

@@ -4,21 +4,20 @@ import hashlib
 
 import codec
 import rules
-from fields import address, ascending, data, key, url, who
+from fields import data, who
 from refusal import need
 from state import u16, u64
 
 PPM = 10**6
 KIND, STATUS = codec.ENUMS["Kind"], codec.ENUMS["Status"]
-ACTIVE, PAUSED, UNSTAKING, GONE = (STATUS["STATUS_" + s]
-                                   for s in ("ACTIVE", "PAUSED", "UNSTAKING", "GONE"))
+ACTIVE, PAUSED, UNSTAKING, GONE, JAILED, TOMBSTONED = (
+    STATUS["STATUS_" + s] for s in ("ACTIVE", "PAUSED", "UNSTAKING", "GONE", "JAILED",
+                                    "TOMBSTONED"))
 VALIDATOR, SERVICER, FISHERMAN, REQUESTOR = (
     KIND["KIND_" + k] for k in ("VALIDATOR", "SERVICER", "FISHERMAN", "REQUESTOR"))
 NAMES = {VALIDATOR: "validator", SERVICER: "servicer", FISHERMAN: "fisherman",
          REQUESTOR: "requestor"}
-CHAINS_MOST, PAIRS_MOST, KEYS_MOST = 15, 16, 8
 UNBONDING_SESSIONS = 6
-PRICES = 24
 
 
 def consensus_address(consensus_key):
@@ -47,11 +46,14 @@ class Actors:
         return self.state.newest("actors", b"t" + ident)[1]
 
     def put_terms(self, ident, terms, genesis=False):
+        if terms == self.newest_terms(ident):
+            return
         self.put_version("actors", b"t" + ident, 0 if genesis else self.counts_from(), terms)
 
     def total_stake(self, ident):
         """Own and delegated."""
-        return self.actor(ident)["stake"]
+        actor = self.actor(ident)
+        return actor["stake"] + actor["delegated"]
 
     def by_operator(self, operator, kind):
         """Whose operator signs; the work of a session."""
@@ -67,17 +69,7 @@ class Actors:
         need(actor is not None and (kind is None or actor["kind"] == kind), "NOT_STAKED")
         return ident, actor
 
-    def pay_actor(self, _ident, actor, amount):
-        """A servicer's or validator's part: to its owner, and to delegators after commission."""
-        if amount:
-            self.credit(actor["owner"], amount)
-
-    # ---- price and throughput ----
-
-    def price_for_stake(self):
-        since = max(0, self.current - PRICES + 1)
-        prices = [self.state.newest("price", b"p", s)[1] for s in range(since, self.current + 1)]
-        return min(prices + [self.state.newest("price", b"p")[1]])
+    # ---- throughput ----
 
     def throughput(self, terms, session):
         """(allowance, budget) of a requestor in a session that may not have begun."""
@@ -94,13 +86,7 @@ class Actors:
             quota = rules.quota(allowance, pair["share_ppm"], terms["num_servicers"])
             need(quota >= self.param("min_quota", session), "QUOTA_TOO_LOW")
 
-    # ---- what the fields say ----
-
-    def places(self, m):
-        chains = tuple(m.get("chains", ()))
-        need(1 <= len(chains) <= CHAINS_MOST and ascending(chains), "BAD_FIELD")
-        need(chains[-1] <= 65535 and m["zone"] <= 65535, "BAD_FIELD")
-        return chains
+    # ---- places and gateway keys ----
 
     def known(self, chains, zones):
         for chain in chains:
@@ -108,23 +94,20 @@ class Actors:
         for zone in zones:
             need(self.state.get("chains", b"z" + u16(zone)) is not None, "NO_ZONE")
 
-    def pairs(self, m):
-        pairs = tuple(codec.new("PairTerms", **p) for p in m.get("pairs", ()))
-        need(1 <= len(pairs) <= PAIRS_MOST, "BAD_FIELD")
-        need(ascending([(p["chain"], p["zone"]) for p in pairs]), "BAD_FIELD")
-        need(sum(p["share_ppm"] for p in pairs) == PPM, "BAD_FIELD")
-        need(all(p["share_ppm"] for p in pairs), "BAD_FIELD")
-        keys = tuple(key(k) for k in m.get("gateway_keys", ()))
-        need(1 <= len(keys) <= KEYS_MOST and ascending(keys), "BAD_FIELD")
-        need(3 <= m["num_servicers"] <= 24, "BAD_FIELD")
-        return pairs, keys
+    @staticmethod
+    def pairs(m):
+        return (tuple(codec.new("PairTerms", **p) for p in m["pairs"]),
+                tuple(data(k) for k in m["gateway_keys"]))
 
     # ---- stake ----
+
+    def may_stake(self, m, kind):
+        least = self.param("min_stake_" + NAMES[kind], self.current)
+        need(int(m["amount"]) >= least, "STAKE_TOO_LOW")
 
     def stake_actor(self, m, kind, record, terms, genesis):
         """The part that is the same for all kinds."""
         owner, operator, amount = who(m["owner"]), who(m["operator"]), int(m["amount"])
-        need(amount >= self.param("min_stake_" + NAMES[kind], self.current), "STAKE_TOO_LOW")
         need(self.actor(operator) is None, "STAKED")
         need(self.state.get("actors", b"o" + operator) is None, "OPERATOR_TAKEN")
         self.move(owner, self.staked, amount)
@@ -135,22 +118,25 @@ class Actors:
                                       stake=amount), genesis)
 
     def stake_servicer(self, m, genesis=False):
-        chains = self.places(m)
+        self.may_stake(m, SERVICER)
+        chains = tuple(m["chains"])
         commission = m.get("commission_ppm", 0)
-        record = codec.new("Actor", url=url(m["url"]), commission_ppm=commission,
+        need(commission <= self.param("max_commission", self.current), "BAD_FIELD")
+        record = codec.new("Actor", url=m["url"], commission_ppm=commission,
                            commission_time_s=self.time_s)
         self.known(chains, [m["zone"]])
-        need(commission <= self.param("max_commission", self.current), "BAD_FIELD")
         self.stake_actor(m, SERVICER, record, codec.new(
-            "Terms", zone=m["zone"], chains=chains, relay_key=key(m["relay_key"])), genesis)
+            "Terms", zone=m["zone"], chains=chains, relay_key=data(m["relay_key"])), genesis)
 
     def stake_fisherman(self, m, genesis=False):
-        chains = self.places(m)
+        self.may_stake(m, FISHERMAN)
+        chains = tuple(m["chains"])
         self.known(chains, [m["zone"]])
         self.stake_actor(m, FISHERMAN, codec.new("Actor"), codec.new(
             "Terms", zone=m["zone"], chains=chains), genesis)
 
     def stake_requestor(self, m, genesis=False):
+        self.may_stake(m, REQUESTOR)
         pairs, keys = self.pairs(m)
         self.known([p["chain"] for p in pairs], [p["zone"] for p in pairs])
         usd = rules.usd(int(m["amount"]), self.price_for_stake())
@@ -158,18 +144,20 @@ class Actors:
                           gateway_keys=keys)
         session = 0 if genesis else self.counts_from()
         self.check_quota(dict(terms, stake=int(m["amount"])), session)
-        shadow = url(m.get("shadow_url", ""), path=True, empty=True)
-        self.stake_actor(m, REQUESTOR, codec.new("Actor", url=shadow, usd=usd), terms, genesis)
+        self.stake_actor(m, REQUESTOR, codec.new("Actor", url=m["shadow_url"], usd=usd), terms, genesis)
 
     def stake_validator(self, m, genesis=False):
-        consensus = key(m["consensus_key"])
+        self.may_stake(m, VALIDATOR)
+        consensus = data(m["consensus_key"])
         end = data(m["beacon_end"])
-        need(len(end) == 32, "BAD_FIELD")
         need(m["commission_ppm"] <= self.param("max_commission", self.current), "BAD_FIELD")
-        where = b"c" + consensus_address(consensus)
+        address = consensus_address(consensus)
+        need(self.state.get("validators", b"t" + address) is None, "TOMBSTONED")
+        where = b"c" + address
         need(self.state.get("validators", where) is None, "STAKED")
         info = codec.new("ValidatorInfo", consensus_key=consensus, beacon_end=end,
-                         beacon_usable_from=0 if genesis else self.current + 2)
+                         beacon_usable_from=0 if genesis else self.current + 2,
+                         staked_height=0 if genesis else self.height)
         actor = codec.new("Actor", validator=info, commission_ppm=m["commission_ppm"],
                           commission_time_s=self.time_s)
         self.stake_actor(m, VALIDATOR, actor, codec.new("Terms"), genesis)
@@ -206,33 +194,31 @@ class Actors:
 
     def apply_MsgEditServicer(self, m, signer):
         ident, actor = self.may_edit(m["servicer"], SERVICER, signer)
-        chains = self.places(m)
+        chains = tuple(m["chains"])
         self.known(chains, [m["zone"]])
         self.edit_terms(ident, actor, zone=m["zone"], chains=chains,
-                        relay_key=key(m["relay_key"]))
-        self.put_actor(ident, dict(actor, url=url(m["url"])))
+                        relay_key=data(m["relay_key"]))
+        self.put_actor(ident, dict(actor, url=m["url"]))
 
     def apply_MsgEditFisherman(self, m, signer):
         ident, actor = self.may_edit(m["fisherman"], FISHERMAN, signer)
-        chains = self.places(m)
+        chains = tuple(m["chains"])
         self.known(chains, [m["zone"]])
         self.edit_terms(ident, actor, zone=m["zone"], chains=chains)
 
     def apply_MsgEditRequestor(self, m, signer):
         ident, actor = self.may_edit(m["requestor"], REQUESTOR, signer)
-        pairs, keys = self.pairs(m)
-        self.known([p["chain"] for p in pairs], [p["zone"] for p in pairs])
         before = self.newest_terms(ident)
         need(m["num_servicers"] == before["num_servicers"] or signer == actor["owner"], "DENIED")
+        pairs, keys = self.pairs(m)
+        self.known([p["chain"] for p in pairs], [p["zone"] for p in pairs])
         after = dict(num_servicers=m["num_servicers"], pairs=pairs, gateway_keys=keys)
         self.check_quota(dict(before, **after), self.counts_from())
         self.edit_terms(ident, actor, **after)
-        shadow = url(m.get("shadow_url", ""), path=True, empty=True)
-        self.put_actor(ident, dict(actor, url=shadow))
+        self.put_actor(ident, dict(actor, url=m["shadow_url"]))
 
     def apply_MsgSetCommission(self, m, signer):
-        ident, actor = self.may_edit(m["actor"], None, signer)
-        need(signer == actor["owner"], "DENIED")
+        ident, actor = self.owned(m["actor"], signer)
         need(actor["kind"] in (VALIDATOR, SERVICER), "NO_DELEGATION")
         wanted, old = m["commission_ppm"], actor["commission_ppm"]
         need(wanted <= self.param("max_commission", self.current), "BAD_FIELD")
@@ -243,9 +229,7 @@ class Actors:
 
     def apply_MsgRenewBeacon(self, m, signer):
         ident, actor = self.may_edit(m["validator"], VALIDATOR, signer)
-        need(actor["status"] != UNSTAKING, "BAD_STATUS")
         end = data(m["beacon_end"])
-        need(len(end) == 32, "BAD_FIELD")
         info = actor["validator"]
         need(not info["beacon_pending"], "TOO_SOON")
         self.put_actor(ident, dict(actor, validator=dict(
@@ -254,6 +238,8 @@ class Actors:
     def renew_beacons(self, session):
         for ident, actor in self.of_kind(VALIDATOR):
             info = actor["validator"]
+            if actor["status"] == GONE:
+                continue
             if info["beacon_pending"] and info["beacon_pending_from"] <= session:
                 self.put_actor(ident, dict(actor, validator=dict(
                     info, beacon_end=info["beacon_pending"], beacon_pending=b"",
@@ -270,8 +256,7 @@ class Actors:
     def apply_MsgIncreaseStake(self, m, signer):
         ident, actor = self.owned(m["actor"], signer)
         amount = int(m["amount"])
-        need(actor["status"] != UNSTAKING, "BAD_STATUS")
-        need(amount, "BAD_AMOUNT")
+        need(actor["status"] not in (UNSTAKING, TOMBSTONED), "BAD_STATUS")
         self.move(signer, self.staked, amount)
         actor = self.actor(ident)
         more = rules.usd(amount, self.price_for_stake()) if actor["kind"] == REQUESTOR else 0
@@ -296,8 +281,10 @@ class Actors:
         ident, actor = self.target(m["actor"])
         need(actor["status"] != GONE, "NOT_STAKED")
         need(signer in (actor["owner"], actor["operator"]), "DENIED")
-        need(actor["status"] == PAUSED, "BAD_STATUS")
-        self.put_actor(ident, dict(actor, status=ACTIVE, absent_sessions=0))
+        need(actor["status"] in (PAUSED, JAILED), "BAD_STATUS")
+        need(actor["status"] == PAUSED or self.time_s >= actor["jailed_until_s"], "TOO_SOON")
+        self.put_actor(ident, dict(actor, status=ACTIVE, absent_sessions=0,
+                                   jailed_until_s=0))
         self.put_terms(ident, dict(self.newest_terms(ident), eligible=True))
 
     def apply_MsgUnstake(self, m, signer):
@@ -305,16 +292,15 @@ class Actors:
         need(actor["status"] != UNSTAKING, "BAD_STATUS")
         due = self.time_s + self.param("unbonding_seconds", self.current)
         self.put_actor(ident, dict(actor, status=UNSTAKING, unbond_time_s=due,
+                                   unbond_height=self.height, jailed_until_s=0,
                                    unbond_session=self.current + UNBONDING_SESSIONS))
         self.put_terms(ident, dict(self.newest_terms(ident), eligible=False))
         self.state.put("actors", b"u" + u64(due) + ident, b"\x01")
 
     def apply_MsgSetOperator(self, m, signer):
         ident, actor = self.owned(m["actor"], signer)
-        need(actor["status"] != UNSTAKING, "BAD_STATUS")
         operator = who(m["operator"])
         need(self.state.get("actors", b"o" + operator) is None, "OPERATOR_TAKEN")
-        need(self.actor(operator) is None or operator == ident, "STAKED")
         self.state.delete("actors", b"o" + actor["operator"])
         self.state.put("actors", b"o" + operator, ident)
         self.put_actor(ident, dict(actor, operator=operator))
@@ -323,6 +309,8 @@ class Actors:
         ident, actor = self.owned(m["actor"], signer)
         owner = who(m["new_owner"])
         self.put_actor(ident, dict(actor, owner=owner))
+        if actor["status"] == UNSTAKING:
+            return  # its terms are those of nobody who may be drawn
         self.put_terms(ident, dict(self.newest_terms(ident), owner=owner))
 
     # ---- unbonding, the validator set ----
@@ -340,6 +328,9 @@ class Actors:
             self.state.delete("actors", k)
             self.put_actor(ident, dict(actor, status=GONE, stake=0))
             self.state.delete("actors", b"o" + actor["operator"])
+            if actor["kind"] == VALIDATOR:
+                where = consensus_address(actor["validator"]["consensus_key"])
+                self.state.delete("validators", b"c" + where)
 
     def still_bound(self, ident, actor):
         if actor["kind"] == VALIDATOR and actor["validator"]["power"]:
@@ -361,4 +352,6 @@ class Actors:
             power = powers.get(ident, 0)
             if power != info["power"]:
                 self.put_actor(ident, dict(actor, validator=dict(info, power=power)))
+                if not power:
+                    self.end_run(ident)
                 self.updates.append((info["consensus_key"].hex(), power))

@@ -1,6 +1,7 @@
 """Report cards: seals in s+1, cards and opened samples in s+2, presence."""
 
 import codec
+import curve
 import rules
 from actors import ACTIVE, FISHERMAN
 from fields import data, who
@@ -8,7 +9,6 @@ from refusal import need
 from state import u64
 from work import Request, climb, siblings_of
 
-SEALS_MOST, CARDS_MOST = 1000, 100
 ABSENT_MOST = 24
 SIZES = {228: (0, 0), 358: (130, 0), 326: (0, 98)}  # a sample: receipt, refusal
 QUOTA_REASON = 1
@@ -32,22 +32,34 @@ class Sample:
         self.verdict = int.from_bytes(raw[at + 8:at + 16], "big")
         need(self.verdict <= 2, "BAD_SAMPLE")
 
+    def answer_holds(self, relay_key):
+        """A receipt, or a refusal for want of quota, of this very request."""
+        asked = rules.H("request-part", self.part.raw)
+        if self.receipt:
+            r = self.receipt
+            return r[:32] == asked and curve.verifies(
+                relay_key, rules.H("receipt", r[:32], r[32:34], r[34:66]), r[66:])
+        if self.refusal:
+            r = self.refusal
+            return (r[:32] == asked and int.from_bytes(r[32:34], "big") == QUOTA_REASON
+                    and curve.verifies(relay_key, rules.H("refusal", r[:32], r[32:34]), r[34:]))
+        return True
+
 
 class Cards:
     # ---- the seal ----
 
     def apply_MsgReportCard(self, m, signer):
         session = int(m["session"])
-        entries = m.get("entries", ())
-        need(len(entries) <= SEALS_MOST, "BAD_FIELD")
+        entries = m["entries"]
         fisherman, _ = self.by_operator(signer, FISHERMAN)
         self.commit_window(session)
         seals = {}
         for e in entries:
             requestor = who(e["requestor"])
             bench = self.bench(session, requestor, e["chain"], e["zone"])
-            need(bench is not None and any(s["id"] == fisherman for s in bench["fishermen"]),
-                 "NOT_DRAWN")
+            need(bench is not None, "NO_SESSION")
+            need(any(s["id"] == fisherman for s in bench["fishermen"]), "NOT_DRAWN")
             sid = self.sid(session, requestor, e["chain"], e["zone"])
             need(sid not in seals, "DUPLICATE")
             seals[sid] = data(e["seal"])
@@ -70,25 +82,23 @@ class Cards:
             actor = self.actor(ident)
             here = self.state.get("reportcards", b"f" + u64(session) + ident) is not None
             absent = 0 if here else actor["absent_sessions"] + 1
-            if absent == actor["absent_sessions"]:
-                continue
             actor = dict(actor, absent_sessions=absent)
             self.put_actor(ident, actor)
             if absent >= ABSENT_MOST and actor["status"] == ACTIVE:
                 self.pause(ident, actor)
+        for key in self.state.under("reportcards", b"f" + u64(session)):
+            self.state.delete("reportcards", key)
 
     # ---- the card ----
 
     def apply_MsgReveal(self, m, signer):
         session = int(m["session"])
-        cards = m.get("cards", ())
-        need(1 <= len(cards) <= CARDS_MOST, "BAD_FIELD")
         fisherman, _ = self.by_operator(signer, FISHERMAN)
         challenge = self.prove_window(session)
-        for i, card in enumerate(cards):
-            self.reveal(session, fisherman, challenge, card, i)
+        for card in m["cards"]:
+            self.reveal(session, fisherman, challenge, card)
 
-    def reveal(self, session, fisherman, challenge, card, i):
+    def reveal(self, session, fisherman, challenge, card):
         sid = data(card["sid"])
         at = u64(session) + sid
         bench = self.state.get("commits", b"b" + at)
@@ -97,7 +107,7 @@ class Cards:
         need(seal is not None, "NOT_SEALED")
         need(self.state.get("reportcards", b"r" + at + fisherman) is None, "REVEALED")
         lines = []
-        for line in card.get("lines", ()):
+        for line in card["lines"]:
             lines.append((who(line["servicer"]),) + tuple(int(line[name]) for name in LINE))
         need([line[0] for line in lines] == [s["id"] for s in bench["servicers"]], "BAD_CARD")
         for _, sent, refused, answered, checked, correct, _ in lines:
@@ -105,22 +115,20 @@ class Cards:
         root = data(card["samples_root"])
         need(rules.card_seal(data(card["salt"]), sid, fisherman, lines, root) == seal["seal"],
              "BAD_CARD")
-        self.opened(session, sid, fisherman, challenge, card, i, bench, lines, root)
+        self.opened(session, sid, fisherman, challenge, card, bench, lines, root)
         self.state.put("reportcards", b"r" + at + fisherman, codec.new(
             "CardRecord", lines=tuple(codec.new("LineRecord", servicer=line[0],
                                                 **dict(zip(LINE, line[1:]))) for line in lines)))
 
-    def opened(self, session, sid, fisherman, challenge, card, i, bench, lines, root):
+    def opened(self, session, sid, fisherman, challenge, card, bench, lines, root):
         sent = sum(line[1] for line in lines)
-        opened = card.get("opened", ())
+        opened = card["opened"]
         if sent == 0:
             need(root == bytes(32) and not opened, "BAD_CARD")
             return
         need(len(opened) == self.param("card_samples", session), "BAD_SAMPLE")
-        keys = self.gateway_keys(bench, session)
         answered = sum(line[3] for line in lines)
         for n, o in enumerate(opened):
-            path = f".cards[{i}].opened[{n}]"
             need(o["position"] == n, "BAD_SAMPLE")
             where = rules.card_position(challenge, sid, fisherman, n, sent)
             need(int(o["index"]) == where, "BAD_SAMPLE")
@@ -128,13 +136,9 @@ class Cards:
             sample = Sample(raw)
             servicer = self.sampled(lines, where)
             need(sample.part.sid == sid and sample.part.servicer == servicer, "BAD_SAMPLE")
-            self.token(o["token"], sid, sample.part.client, keys, path + ".token")
-            need(not self.spoilt(path + ".sample"), "BAD_SAMPLE")
-            asked = rules.H("request-part", sample.part.raw)
-            for answer in (sample.receipt, sample.refusal):
-                need(not answer or answer[:32] == asked, "BAD_SAMPLE")
-            if sample.refusal:
-                need(int.from_bytes(sample.refusal[32:34], "big") == QUOTA_REASON, "BAD_SAMPLE")
+            self.token(o["token"], sid, sample.part.client, bench["requestor"], session)
+            need(sample.part.signed(raw[140:204]), "BAD_SAMPLE")
+            need(sample.answer_holds(self.terms(servicer, session)["relay_key"]), "BAD_SAMPLE")
             leaf = rules.H("sample", raw), 1 if sample.receipt else 0
             found = climb(leaf, where, sent, siblings_of(o))
             need(found is not None and found[0] == (root, answered), "BAD_SAMPLE")

@@ -7,10 +7,14 @@ import hashlib
 
 import apphash
 import codec
+import messages
 import rules
 from actors import VALIDATOR, Actors
 from cards import Cards
+from delegation import Delegations
+from faults import Faults
 from fields import address, data
+from price import Price
 from refusal import Refused, need
 from settle import Settle
 from state import State, pack, u16, u64
@@ -26,11 +30,11 @@ def pool(name):
     return hashlib.sha256(b"viper-pool-" + name.encode()).digest()[:20]
 
 
-STAKED, FEES, DAO = pool("staked"), pool("fees"), pool("dao")
+STAKED, FEES, DAO, REWARDS = pool("staked"), pool("fees"), pool("dao"), pool("rewards")
 
 
-class Chain(Actors, Work, Cards, Settle):
-    staked, dao = STAKED, DAO
+class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults):
+    staked, dao, rewards = STAKED, DAO, REWARDS
 
     def __init__(self, history):
         self.state = State()
@@ -41,9 +45,8 @@ class Chain(Actors, Work, Cards, Settle):
         self.benches = {}    # (session, requestor, chain, zone) -> Bench or None
         self.claims = {}     # (session, servicer) -> the positions of its samples
         self.updates = []
-        self.next_session = True
+        self.earned = {}     # delegators' part of this step, by pool
         self.current = 0
-        self.falsified = None
         self.genesis(history["app_state"])
 
     # ---- parameters, sessions ----
@@ -70,18 +73,19 @@ class Chain(Actors, Work, Cards, Settle):
         before, _ = self.state.newest(store, base)
         self.state.put(store, base + u64(session), value)
         if before is not None and before != session:
-            self.cut_later(store, base + u64(before), session)
-
-    def cut_later(self, store, key, session):
-        index = sorted(self.state.stores).index(store)
-        self.state.put("sessions", b"x" + u64(session) + bytes([index]) + key, b"\x01")
+            index = sorted(self.state.stores).index(store)
+            self.state.put("sessions", b"x" + u64(session) + bytes([index]) + base, b"\x01")
 
     def cut(self, oldest):
         names = sorted(self.state.stores)
         for key in self.state.under("sessions", b"x"):
             if int.from_bytes(key[1:9], "big") > oldest:
                 break
-            self.state.delete(names[key[9]], key[10:])
+            store, base = names[key[9]], key[10:]
+            needed = self.state.newest(store, base, oldest)[0]
+            for session in list(self.state.versions[store, base]):
+                if session < needed:
+                    self.state.delete(store, base + u64(session))
             self.state.delete("sessions", key)
 
     # ---- accounts ----
@@ -211,7 +215,6 @@ class Chain(Actors, Work, Cards, Settle):
         self.price_closes(number - 1)
         if number >= 2:
             self.count_presence(number - 2)
-        self.close_empty_sessions()
         self.cut(self.state.get("sessions", b"o"))
         self.forget_caches()
 
@@ -241,12 +244,6 @@ class Chain(Actors, Work, Cards, Settle):
                 self.state.put("sessions", b"s" + u64(self.current - 2),
                                dict(worked, challenge=now))
 
-    def price_closes(self, session):
-        """No votes in this version."""
-
-    def faults(self, line):
-        """No penalties in this version."""
-
     def pay_validators(self, ended):
         members = [(ident, actor) for ident, actor in self.of_kind(VALIDATOR)
                    if actor["validator"]["power"]]
@@ -257,18 +254,16 @@ class Chain(Actors, Work, Cards, Settle):
         self.mint(minted)
         if self.account(FEES) is None:
             self.credit(FEES, 0)
-        for pot, source in ((minted, None), (fees, FEES)):
-            if not pot:
-                continue
-            if source:
-                self.debit(source, pot)
-            left = pot
-            for (ident, actor), stake in zip(members, stakes):
-                part = pot * stake // bonded
-                self.pay_actor(ident, actor, part)
-                left -= part
-            if left:
-                self.credit(DAO, left)
+        if fees:
+            self.debit(FEES, fees)
+        left = minted + fees
+        for (ident, actor), stake in zip(members, stakes):
+            part = minted * stake // bonded + fees * stake // bonded
+            self.pay_actor(ident, actor, part)
+            left -= part
+        if left:
+            self.credit(DAO, left)
+        self.share_rewards()
 
     # ---- transactions ----
 
@@ -279,8 +274,7 @@ class Chain(Actors, Work, Cards, Settle):
             return no.code
         self.state.begin()
         try:
-            for i, message in enumerate(tx["messages"]):
-                self.at = f"messages[{i}]"
+            for message in tx["messages"]:
                 self.apply(message, signer)
         except Refused as no:
             self.state.back()
@@ -291,27 +285,29 @@ class Chain(Actors, Work, Cards, Settle):
     def admit(self, tx):
         """All that stands before the messages; takes the fee and the place."""
         spoilt = tx["falsified"] or {}
-        self.falsified = spoilt.get("at") if spoilt.get("what") == "signature" else None
         need(spoilt.get("what") != "bytes", "BAD_ENCODING")
+        need(not tx["unordered"] or tx["sequence"] == 0, "BAD_SEQUENCE")
         signer = address(tx["signer"])
         for message in tx["messages"]:
-            self.check(message, signer)
-        gas = self.gas(tx)
-        need(tx["gas_limit"] >= gas, "GAS_TOO_LOW")
-        price = self.param("min_gas_price", self.current)
-        need(tx["fee"] >= -(-gas * price // 1000), "FEE_TOO_LOW")
+            messages.check_signer(message, signer)
         account = self.account(signer)
         need(account is not None, "NO_FUNDS")
         need(not tx["timeout_height"] or self.height <= tx["timeout_height"], "EXPIRED")
         ident = bytes.fromhex(tx["id"])
         if tx["unordered"]:
-            need(self.time_s <= tx["timeout_s"] <= self.time_s + UNORDERED_S, "EXPIRED")
+            need(tx["timeout_s"] >= self.time_s, "EXPIRED")
+            need(tx["timeout_s"] <= self.time_s + UNORDERED_S, "BAD_FIELD")
             need(self.state.get("accounts", b"u" + signer + ident) is None, "REPLAYED")
             live = self.state.get("accounts", b"c" + signer) or 0
             need(live < UNORDERED_LIVE, "REPLAYED")
         else:
             need(tx["sequence"] == account["sequence"], "BAD_SEQUENCE")
-        need(self.falsified != "envelope", "BAD_SIGNATURE")
+        gas = self.gas(tx)
+        need(tx["gas_limit"] >= gas, "GAS_TOO_LOW")
+        price = self.param("min_gas_price", self.current)
+        need(tx["fee"] >= -(-gas * price // 1000), "FEE_TOO_LOW")
+        need(tx["number"] == account["number"], "BAD_SIGNATURE")
+        need((spoilt.get("what"), spoilt.get("at")) != ("signature", "envelope"), "BAD_SIGNATURE")
         need(account["balance"] >= tx["fee"], "NO_FUNDS")
         self.take(tx, signer, account, ident)
         return signer
@@ -348,7 +344,8 @@ class Chain(Actors, Work, Cards, Settle):
             self.state.put("accounts", b"f", int.from_bytes(gone[-1][1:9], "big"))
 
     def apply(self, message, signer):
-        name = message["@type"].rsplit(".", 1)[1]
+        name = messages.name_of(message)
+        messages.CHECK[name](message)
         getattr(self, "apply_" + name)(message, signer)
 
     def apply_MsgSend(self, message, signer):
@@ -359,4 +356,5 @@ class Chain(Actors, Work, Cards, Settle):
 
     def end_block(self):
         self.unbond()
+        self.pay_entries()
         self.validator_set()

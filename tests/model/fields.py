@@ -2,7 +2,9 @@
 
 import base64
 import binascii
+import re
 
+import curve
 import rules
 from refusal import need
 
@@ -41,9 +43,9 @@ def who(text):
 
 
 def key(text):
-    """An ed25519 key that libsodium takes: 32 bytes (the record has no others)."""
+    """An ed25519 key: a point that libsodium takes."""
     found = data(text)
-    need(len(found) == 32, "BAD_KEY")
+    need(curve.usable(found), "BAD_KEY")
     return found
 
 
@@ -51,11 +53,13 @@ def ascending(values):
     return all(a < b for a, b in zip(values, values[1:]))
 
 
+HOST = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/.*)?")
+
+
 def url(text, path=False, empty=False):
     if not text and empty:
-        return text
-    scheme, _, rest = text.partition("://")
-    host = rest.split("/", 1)[0]
-    need(scheme in ("http", "https") and host and len(text) <= 255, "BAD_FIELD")
-    need(path or "/" not in rest, "BAD_FIELD")
-    return text
+        return
+    found = HOST.fullmatch(text)
+    need(found is not None and len(text) <= 255 and text.isascii(), "BAD_FIELD")
+    need(not found[2] or 1 <= int(found[2][1:]) <= 65535, "BAD_FIELD")
+    need(path or not found[3], "BAD_FIELD")

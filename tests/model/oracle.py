@@ -97,6 +97,7 @@ class History:
         raise Difference(f"height {height}: Verify entries", items)
 
     def compare_changes(self, height, line):
+        old = self.chain.state.touched
         ours = self.chain.state.changes()
         if line["changes"] is None:
             return
@@ -114,6 +115,8 @@ class History:
                 continue
             raw = bytes.fromhex(key)
             kind = state.KINDS[store].get(chr(raw[0]), "?") if raw[0] else "schema"
+            if a == "as before" and (before := old.get((store, raw))) is not None:
+                a = state.pack(store, raw, before).hex()
             a, b = differing(self.read(store, raw, a), self.read(store, raw, b))
             items.append((f"{store} {chr(raw[0])} {raw[1:].hex()} ({kind})", a, b))
         raise Difference(f"height {height}: state", items)

@@ -33,6 +33,7 @@ class Settle:
                     break
                 left -= 1
                 verify.append(self.verify(session, key[9:41], key[41:]))
+        self.share_rewards()
         for session in due:
             if self.state.under("commits", b"b" + u64(session)):
                 break
@@ -44,13 +45,8 @@ class Settle:
             self.close_session(session)
         return verify
 
-    def close_empty_sessions(self):
-        """Without any entry a session is done when s+3 opens."""
-
     def close_session(self, session):
         for key in self.state.under("reportcards", b"s" + u64(session)):
-            self.state.delete("reportcards", key)
-        for key in self.state.under("reportcards", b"f" + u64(session)):
             self.state.delete("reportcards", key)
         for key in self.state.under("commits", b"p" + u64(session)):
             self.state.delete("commits", key)

@@ -12,17 +12,19 @@ import codec
 KINDS = {
     "accounts": {"a": "Account", "s": "u64", "h": "u64", "n": "u64", "u": "u64", "q": "raw",
                  "c": "u64", "f": "u64"},
-    "actors": {"a": "Actor", "o": "raw", "t": "Terms", "u": "raw"},
-    "validators": {"c": "raw"},
+    "actors": {"a": "Actor", "o": "raw", "t": "Terms", "u": "raw", "s": "Slash"},
+    "validators": {"c": "raw", "t": "u64", "s": "Signing", "m": "raw"},
     "beacon": {"b": "raw"},
     "chains": {"c": "Chain", "d": "ChainTerms", "z": "Zone", "y": "ZoneTerms"},
     "params": {"p": "Params", "i": "raw"},
-    "price": {"p": "u64"},
+    "price": {"p": "u64", "v": "u64", "m": "u64"},
     "scores": {"s": "Score", "m": "ScoreSum"},
     "sessions": {"s": "Session", "c": "u64", "b": "u64", "o": "u64", "x": "raw"},
     "commits": {"b": "Bench", "c": "Commit", "d": "raw", "p": "SamplesProved", "i": "u64"},
     "reportcards": {"s": "Seal", "f": "raw", "r": "CardRecord"},
-    "delegation": {}, "governance": {}, "settlement": {},
+    "delegation": {"p": "DelegationPool", "d": "Delegation", "i": "raw", "e": "Unbonding",
+                   "q": "raw", "n": "u64"},
+    "governance": {}, "settlement": {},
 }
 # Kept by version: the last 8 bytes of the key are the session it counts from.
 VERSIONED = {("actors", 116), ("chains", 100), ("chains", 121), ("params", 112),

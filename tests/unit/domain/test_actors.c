@@ -321,6 +321,8 @@ START_TEST(who_leaves_can_only_move_its_url_and_its_owner)
     act_ok(w, "servicer1.owner", &owner.base);
     struct vpr_address id = world_address("servicer1");
     ck_assert_uint_eq(vpr_terms_newest_from(&w->ctx, &id), 1);
+    m->url = vpr_arena_text(&w->node, "https://again.example");
+    act_ok(w, "servicer1", &m->base);
     uint64_t before = world_balance(w, "bob");
     world_until(w, 61);
     ck_assert_uint_eq(world_balance(w, "bob"), before + 15000 * WORLD_VIPR);
