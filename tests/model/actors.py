@@ -256,7 +256,8 @@ class Actors:
     def apply_MsgIncreaseStake(self, m, signer):
         ident, actor = self.owned(m["actor"], signer)
         amount = int(m["amount"])
-        need(actor["status"] not in (UNSTAKING, TOMBSTONED), "BAD_STATUS")
+        need(actor["status"] != UNSTAKING, "BAD_STATUS")
+        need(actor["status"] != TOMBSTONED, "TOMBSTONED")
         self.move(signer, self.staked, amount)
         actor = self.actor(ident)
         more = rules.usd(amount, self.price_for_stake()) if actor["kind"] == REQUESTOR else 0
@@ -281,6 +282,7 @@ class Actors:
         ident, actor = self.target(m["actor"])
         need(actor["status"] != GONE, "NOT_STAKED")
         need(signer in (actor["owner"], actor["operator"]), "DENIED")
+        need(actor["status"] != TOMBSTONED, "TOMBSTONED")
         need(actor["status"] in (PAUSED, JAILED), "BAD_STATUS")
         need(actor["status"] == PAUSED or self.time_s >= actor["jailed_until_s"], "TOO_SOON")
         self.put_actor(ident, dict(actor, status=ACTIVE, absent_sessions=0,

@@ -1,7 +1,7 @@
 """Delegation (docs/protocol.md, 11): pools of shares, rewards a share, entries that wait."""
 
 import codec
-from actors import GONE, SERVICER, UNBONDING_SESSIONS, UNSTAKING, VALIDATOR
+from actors import GONE, SERVICER, TOMBSTONED, UNBONDING_SESSIONS, UNSTAKING, VALIDATOR
 from fields import who
 from refusal import need
 from state import u64
@@ -81,6 +81,7 @@ class Delegations:
         ident, actor = self.delegable(m["actor"])
         amount = int(m["amount"])
         need(actor["status"] not in (UNSTAKING, GONE), "BAD_STATUS")
+        need(actor["status"] != TOMBSTONED, "TOMBSTONED")
         pool, tokens = self.shares_of(ident), actor["delegated"]
         need(not pool["shares"] or pool["shares"] <= SHARES_A_TOKEN * tokens, "NO_DELEGATION")
         shares = amount * pool["shares"] // tokens if pool["shares"] else amount

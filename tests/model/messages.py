@@ -6,6 +6,7 @@ from refusal import need
 PPM = 10**6
 CHAINS_MOST, PAIRS_MOST, KEYS_MOST = 15, 16, 8
 ENTRIES_MOST, TAILS_ENTRY, TAILS_MOST, CARDS_MOST = 1000, 64, 1000, 100
+POSITIONS_MOST = 16
 
 # who signs: the field that must be the transaction's signer
 SIGNER = {
@@ -66,6 +67,16 @@ def staked(m):
 
 def token(m):
     length(m["token"], 128)
+
+
+def position(m, seen):
+    need(m["position"] < POSITIONS_MOST, "BAD_FIELD")
+    distinct(m["position"], seen)
+
+
+def distinct(what, seen):
+    need(what not in seen, "DUPLICATE")
+    seen.add(what)
 
 
 def siblings(m):
@@ -165,8 +176,10 @@ def prove(m):
     who(m["operator"])
     need(m["entries"] or m["samples"], "BAD_FIELD")
     need(sum(len(e["tails"]) for e in m["entries"]) <= TAILS_MOST, "BAD_FIELD")
+    sids, positions = set(), set()
     for e in m["entries"]:
         length(e["sid"], 32)
+        distinct(e["sid"], sids)
         need(1 <= len(e["tails"]) <= TAILS_ENTRY and len(e["tokens"]) == len(e["tails"]),
              "BAD_FIELD")
         for t in e["tokens"]:
@@ -174,6 +187,7 @@ def prove(m):
         for t in e["tails"]:
             length(t, 204)
     for s in m["samples"]:
+        position(s, positions)
         length(s["sid"], 32)
         length(s["leaf"], 236)
         need(s["token"] is not None, "BAD_FIELD")
@@ -194,8 +208,10 @@ def report(m):
 def reveal(m):
     who(m["operator"])
     need(1 <= len(m["cards"]) <= CARDS_MOST, "BAD_FIELD")
+    sids = set()
     for c in m["cards"]:
         length(c["sid"], 32)
+        distinct(c["sid"], sids)
         length(c["salt"], 32)
         length(c["samples_root"], 32)
         for line in c["lines"]:
