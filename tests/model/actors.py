@@ -147,14 +147,13 @@ class Actors:
         self.stake_actor(m, REQUESTOR, codec.new("Actor", url=m["shadow_url"], usd=usd), terms, genesis)
 
     def stake_validator(self, m, genesis=False):
-        self.may_stake(m, VALIDATOR)
         consensus = data(m["consensus_key"])
+        where = b"c" + consensus_address(consensus)
+        need(self.state.get("validators", where) is None, "STAKED")
+        need(self.state.get("validators", b"t" + where[1:]) is None, "TOMBSTONED")
+        self.may_stake(m, VALIDATOR)
         end = data(m["beacon_end"])
         need(m["commission_ppm"] <= self.param("max_commission", self.current), "BAD_FIELD")
-        address = consensus_address(consensus)
-        need(self.state.get("validators", b"t" + address) is None, "TOMBSTONED")
-        where = b"c" + address
-        need(self.state.get("validators", where) is None, "STAKED")
         info = codec.new("ValidatorInfo", consensus_key=consensus, beacon_end=end,
                          beacon_usable_from=0 if genesis else self.current + 2,
                          staked_height=0 if genesis else self.height)
