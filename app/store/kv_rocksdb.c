@@ -13,8 +13,11 @@
 
 #define CACHE_BYTES (UINT64_C(128) << 20)
 #define WAL_BYTES_MAX (UINT64_C(512) << 20)
-#define STATE_BUFFER_BYTES (UINT64_C(64) << 20)
-#define OTHER_BUFFER_BYTES (UINT64_C(16) << 20)
+/* What was written and is not in a table yet lies in memory: at most three buffers a column, so
+ * 100 MiB in all.  Days of small blocks fill them as surely as one of large ones. */
+#define BUFFERS_MAX 3
+#define STATE_BUFFER_BYTES (UINT64_C(16) << 20)
+#define OTHER_BUFFER_BYTES (UINT64_C(8) << 20)
 #define SCAN_READAHEAD (UINT64_C(2) << 20)
 #define POINT_IN_TIME 2 /* WAL recovery: whole batches up to the first torn one */
 
@@ -285,10 +288,10 @@ static void set_column_options(struct disk *d)
         bool keyed = c == VPR_KV_STATE || c == VPR_KV_KEYINDEX;
         rocksdb_options_t *o = rocksdb_options_create();
         rocksdb_options_set_block_based_table_factory(o, d->tables[keyed ? 0 : 1]);
-        rocksdb_options_set_write_buffer_size(o, c == VPR_KV_META ? OTHER_BUFFER_BYTES / 16
+        rocksdb_options_set_write_buffer_size(o, c == VPR_KV_META ? OTHER_BUFFER_BYTES / 8
                                                  : c == VPR_KV_STATE ? STATE_BUFFER_BYTES
                                                                      : OTHER_BUFFER_BYTES);
-        rocksdb_options_set_max_write_buffer_number(o, 3);
+        rocksdb_options_set_max_write_buffer_number(o, BUFFERS_MAX);
         rocksdb_options_set_level_compaction_dynamic_level_bytes(o, 1);
         rocksdb_options_set_compression(o, rocksdb_lz4_compression);
         if (keyed) {

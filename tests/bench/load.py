@@ -15,9 +15,11 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import payloads
@@ -28,7 +30,7 @@ LADDER = (4, 8, 16, 32, 64)
 STEP_SECONDS = 12
 ENOUGH = 1.05         # so much more from twice the connections, or it is not worth it
 STALE_BLOCKS = 25     # one backend is 20 blocks behind, on purpose
-SETTLE_SECONDS = 240
+SETTLE_SECONDS = 600
 # MiB that a process may grow by from the first third of a run to its end.
 ROOM = {"viperd": 8, "viper-relay": 6, "viper-gateway": 6, "viper-fisherman": 6}
 ROOM_OTHERS = 48      # CometBFT's collector, litecoind's caches, Python
@@ -39,7 +41,7 @@ PAGE_MB = os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 # ---- processes ----
 
 class Watch:
-    """Memory and CPU of every process, a sample a second."""
+    """Memory and CPU of every process: a sample a second, by a thread of its own."""
 
     def __init__(self, place):
         self.place = place
@@ -47,6 +49,18 @@ class Watch:
         self.memory = {label: [] for label in self.pids}  # (seconds, MiB)
         self.begun = time.monotonic()
         self.cpu = {label: self.ticks(pid) for label, pid in self.pids.items()}
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        self.look()
+        while not self.over.wait(1):
+            self.look()
+
+    def stop(self):
+        self.over.set()
+        self.thread.join()
 
     @staticmethod
     def ticks(pid):
@@ -68,6 +82,7 @@ class Watch:
         return sorted(label for label, pid in self.pids.items() if now.get(label) != pid)
 
     def rows(self):
+        self.stop()
         took = time.monotonic() - self.begun
         return [self.row(label, took) for label in sorted(self.pids) if self.memory[label]]
 
@@ -156,9 +171,8 @@ class Run:
     def follow(self):
         try:
             self.account.follow()
-        except (OSError, ValueError, KeyError) as problem:
-            self.trouble = str(problem)  # a busy node; asked again at once
-        self.watch.look()
+        except (OSError, ValueError, KeyError):
+            pass  # a busy node; asked again at once
 
     def measure(self, connections):
         self.watch = Watch(self.place)
@@ -275,6 +289,7 @@ def arguments():
 
 def main():
     args = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and so through `finally`
     folder = tempfile.mkdtemp(prefix="viper-load.", dir="/tmp")
     place = (places.Localnet(os.path.join(folder, "net"), args.validators) if args.localnet
              else places.Testnet(args.network, args.port_base, args.keep))

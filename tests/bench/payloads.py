@@ -96,7 +96,7 @@ def litecoin():
         rpc("getblockcount", 90, 2, "getblockcount"),
         rpc("getbestblockhash", 50, 2, "getbestblockhash"),
         rpc("getblockchaininfo", 50, 2, "getblockchaininfo", word='"chainwork"'),
-        rpc("getblockhash", 30, 2, "getblockhash", [5]),
+        rpc("getblockhash", 30, 2, "getblockhash", [0]),
         rpc("getmempoolinfo", 30, 2, "getmempoolinfo"),
         echo("echo_1k", 30, 1_000),
         echo("echo_10k", 20, 10_000),

@@ -1,7 +1,9 @@
 /* Both kvs keep one contract; and RocksDB says in a sentence why it cannot be opened. */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/base/bytes.h"
 #include "tests/unit/store/suites.h"
@@ -129,6 +131,46 @@ START_TEST(disk_keeps_everything_in_order_over_a_restart)
     text = "";
     kv->scan(kv->self, VPR_KV_META, collect_each, &text);
     ck_assert_str_eq(text, "m=0 ");
+    vpr_kv_close(kv);
+}
+END_TEST
+
+static bool has_table(void)
+{
+    DIR *dir = opendir(path);
+    bool found = false;
+
+    ck_assert_ptr_nonnull(dir);
+    for (const struct dirent *e; !found && (e = readdir(dir)) != NULL;) {
+        const size_t len = strlen(e->d_name);
+        found = len > 4 && strcmp(e->d_name + len - 4, ".sst") == 0;
+    }
+    closedir(dir);
+    return found;
+}
+
+/* What was written lies in memory until it is a table on disk: 24 MiB are more than is kept of
+ * a column, so that days of small blocks do not add up to hundreds. */
+START_TEST(memory_of_what_was_written_is_bounded)
+{
+    static uint8_t value[1 << 20];
+    struct vpr_kv *kv = open_disk();
+    struct luck luck = {42};
+    char key[8];
+
+    for (size_t i = 0; i < sizeof value; i++) {
+        value[i] = (uint8_t)luck_below(&luck, 256);
+    }
+    for (int i = 0; i < 24; i++) {
+        snprintf(key, sizeof key, "%d", i);
+        const struct vpr_kv_write write = {VPR_KV_STATE, vpr_bytes_str(key),
+                                           vpr_bytes_of(value, sizeof value)};
+        kv->commit(kv->self, &write, 1);
+    }
+    for (int i = 0; i < 600 && !has_table(); i++) {
+        usleep(50000);
+    }
+    ck_assert_msg(has_table(), "24 MiB are still in memory");
     vpr_kv_close(kv);
 }
 END_TEST
@@ -278,6 +320,7 @@ Suite *kv_suite(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, memory_and_disk_answer_alike);
     tcase_add_test(tests, disk_keeps_everything_in_order_over_a_restart);
+    tcase_add_test(tests, memory_of_what_was_written_is_bounded);
     tcase_add_test(tests, a_lock_held_by_another_is_named);
     tcase_add_test(tests, a_foreign_directory_is_left_alone);
     tcase_add_test(tests, a_store_opens_where_it_was_closed);
