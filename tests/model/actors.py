@@ -144,7 +144,8 @@ class Actors:
                           gateway_keys=keys)
         session = 0 if genesis else self.counts_from()
         self.check_quota(dict(terms, stake=int(m["amount"])), session)
-        self.stake_actor(m, REQUESTOR, codec.new("Actor", url=m["shadow_url"], usd=usd), terms, genesis)
+        self.stake_actor(m, REQUESTOR, codec.new("Actor", url=m["shadow_url"], usd=usd), terms,
+                         genesis)
 
     def stake_validator(self, m, genesis=False):
         consensus = data(m["consensus_key"])
