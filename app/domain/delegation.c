@@ -287,7 +287,7 @@ static enum vpr_code check_withdraw(const ProtobufCMessage *message, struct vpr_
     return check_pair(m->delegator, m->actor, err);
 }
 
-static enum vpr_code delegate(struct vpr_ctx *ctx, const struct vpr_address *id, uint64_t amount)
+enum vpr_code vpr_delegate(struct vpr_ctx *ctx, const struct vpr_address *id, uint64_t amount)
 {
     struct vpr_address staked = vpr_pool_address(VPR_POOL_STAKED);
     const char *text = vpr_text_of_address(ctx->arena, id);
@@ -348,8 +348,8 @@ static enum vpr_code take_up_known(struct vpr_ctx *ctx, const struct vpr_address
     return VPR_OK;
 }
 
-static enum vpr_code undelegate(struct vpr_ctx *ctx, const struct vpr_address *id,
-                                uint64_t amount)
+enum vpr_code vpr_undelegate(struct vpr_ctx *ctx, const struct vpr_address *id,
+                             uint64_t amount)
 {
     struct hand h;
     VPR_TRY(take_up_known(ctx, id, &h));
@@ -380,7 +380,7 @@ static enum vpr_code undelegate(struct vpr_ctx *ctx, const struct vpr_address *i
     return VPR_OK;
 }
 
-static enum vpr_code withdraw(struct vpr_ctx *ctx, const struct vpr_address *id)
+enum vpr_code vpr_withdraw(struct vpr_ctx *ctx, const struct vpr_address *id)
 {
     struct vpr_address rewards = vpr_pool_address(VPR_POOL_REWARDS);
     struct hand h;
@@ -405,7 +405,7 @@ static enum vpr_code apply_delegate(struct vpr_ctx *ctx, const ProtobufCMessage 
     const Viper__V1__MsgDelegate *m = (const Viper__V1__MsgDelegate *)message;
     struct vpr_address id;
     VPR_TRY(vpr_field_address(&id, m->actor, "actor", ctx->err));
-    return delegate(ctx, &id, m->amount);
+    return vpr_delegate(ctx, &id, m->amount);
 }
 
 static enum vpr_code apply_undelegate(struct vpr_ctx *ctx, const ProtobufCMessage *message)
@@ -413,7 +413,7 @@ static enum vpr_code apply_undelegate(struct vpr_ctx *ctx, const ProtobufCMessag
     const Viper__V1__MsgUndelegate *m = (const Viper__V1__MsgUndelegate *)message;
     struct vpr_address id;
     VPR_TRY(vpr_field_address(&id, m->actor, "actor", ctx->err));
-    return undelegate(ctx, &id, m->amount);
+    return vpr_undelegate(ctx, &id, m->amount);
 }
 
 static enum vpr_code apply_withdraw(struct vpr_ctx *ctx, const ProtobufCMessage *message)
@@ -421,7 +421,7 @@ static enum vpr_code apply_withdraw(struct vpr_ctx *ctx, const ProtobufCMessage 
     const Viper__V1__MsgWithdraw *m = (const Viper__V1__MsgWithdraw *)message;
     struct vpr_address id;
     VPR_TRY(vpr_field_address(&id, m->actor, "actor", ctx->err));
-    return withdraw(ctx, &id);
+    return vpr_withdraw(ctx, &id);
 }
 
 static const struct vpr_handler handlers[] = {
@@ -441,8 +441,8 @@ const struct vpr_domain vpr_delegation = {
     .name = "delegation",
     .handlers = handlers,
     .handler_count = VPR_COUNT(handlers),
-    .queries = NULL,
-    .query_count = 0,
+    .queries = vpr_delegation_queries,
+    .query_count = VPR_COUNT(vpr_delegation_queries),
     .import = NULL,
     .invariant = vpr_delegation_invariant,
 };

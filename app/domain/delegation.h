@@ -34,7 +34,16 @@ const Viper__V1__Delegation *vpr_delegation_get(struct vpr_ctx *ctx,
                                                 const struct vpr_address *delegator,
                                                 const struct vpr_address *actor);
 
-enum vpr_code vpr_delegation_invariant(struct vpr_ctx *ctx);
+/* By ctx->signer, to or from that actor: what our messages and those of wallets do. */
+VPR_MUST_USE enum vpr_code vpr_delegate(struct vpr_ctx *ctx, const struct vpr_address *id,
+                                        uint64_t amount);
+VPR_MUST_USE enum vpr_code vpr_undelegate(struct vpr_ctx *ctx, const struct vpr_address *id,
+                                          uint64_t amount);
+VPR_MUST_USE enum vpr_code vpr_withdraw(struct vpr_ctx *ctx, const struct vpr_address *id);
+
+enum vpr_code vpr_delegation_invariant(struct vpr_ctx *ctx); /* holdings.c */
+extern const struct vpr_query vpr_delegation_queries[4];     /* delegators.c */
 extern const struct vpr_domain vpr_delegation;
+extern const struct vpr_domain vpr_wallets; /* the same under the names that wallets use */
 
 #endif

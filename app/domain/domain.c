@@ -28,6 +28,7 @@ static const struct vpr_domain *const domains[] = {
     &vpr_fishermen,
     &vpr_validators,
     &vpr_delegation,
+    &vpr_wallets,
     &vpr_scores,
     &vpr_sessions,
     &vpr_beacon,

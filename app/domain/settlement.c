@@ -415,6 +415,7 @@ static void split_events(struct vpr_ctx *ctx, const struct due_entry *e, const s
     vpr_event_u64(ctx, "session", bench->session);
     vpr_event_hex(ctx, "sid", bench->sid.b, sizeof bench->sid.b);
     vpr_event_address(ctx, "servicer", servicer);
+    vpr_event_address(ctx, "owner", &p->servicer.owner);
     vpr_event_u64(ctx, "owner_reward", p->servicer.reward.owner);
     vpr_event_u64(ctx, "delegators", p->servicer.reward.delegators);
     vpr_event_u64(ctx, "fishermen", p->fishermen);

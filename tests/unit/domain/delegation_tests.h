@@ -22,6 +22,7 @@ uint64_t slash_(struct world *w, const char *actor, uint64_t ppm, uint64_t fault
 
 TCase *delegation_tests(void);
 TCase *delegation_rewards_tests(void);
+TCase *delegators_tests(void);
 TCase *unbonding_tests(void);
 
 #endif

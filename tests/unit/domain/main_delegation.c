@@ -8,6 +8,7 @@ int main(void)
     Suite *suite = suite_create("delegation");
     suite_add_tcase(suite, delegation_tests());
     suite_add_tcase(suite, delegation_rewards_tests());
+    suite_add_tcase(suite, delegators_tests());
     suite_add_tcase(suite, unbonding_tests());
     vpr_sig_init();
     SRunner *runner = srunner_create(suite);
