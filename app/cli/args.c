@@ -6,6 +6,7 @@
 
 static const struct vpr_cli_family *const families[] = {
     &vpr_cli_init, &vpr_cli_keys, &vpr_cli_genesis, &vpr_cli_queries, &vpr_cli_txs,
+    &vpr_cli_earnings,
     &vpr_cli_why,
 };
 

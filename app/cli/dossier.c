@@ -198,7 +198,11 @@ static void read_split(struct reading *r, const struct vpr_found *f)
     struct vpr_dossier_servicer *s = &r->d->servicers[at];
     s->has_split = true;
     s->fishermen = vpr_found_u64(f, "fishermen");
+    s->owner_reward = vpr_found_u64(f, "owner_reward");
+    s->delegators = vpr_found_u64(f, "delegators");
     s->validator = vpr_found_u64(f, "validator");
+    s->validator_owner_reward = vpr_found_u64(f, "validator_owner_reward");
+    s->validator_delegators = vpr_found_u64(f, "validator_delegators");
     s->validator_owner = vpr_found_text(r->cli, f, "validator_owner");
     s->chain_part = vpr_found_u64(f, "chain_part");
     s->partner = vpr_found_text(r->cli, f, "partner");

@@ -40,7 +40,8 @@ struct vpr_dossier_servicer {
     bool verified; /* else it did not commit; its lines are there for the others' sake */
     uint64_t height, sum, tails_cu, settled_cu, quota_cu, score, gross, reward, minted;
     bool has_split;
-    uint64_t fishermen, validator, chain_part, dao;
+    uint64_t owner_reward, delegators; /* reward in two */
+    uint64_t fishermen, validator, validator_owner_reward, validator_delegators, chain_part, dao;
     const char *validator_owner, *partner;
 };
 

@@ -9,6 +9,7 @@ struct vpr_cli_family {
     size_t count;
 };
 
+extern const struct vpr_cli_family vpr_cli_earnings; /* earnings.c */
 extern const struct vpr_cli_family vpr_cli_genesis; /* genesis.c */
 extern const struct vpr_cli_family vpr_cli_init;    /* init.c */
 extern const struct vpr_cli_family vpr_cli_keys;    /* keys.c */

@@ -15,6 +15,7 @@ struct why {
     size_t sid_count;
     const char *sids[VPR_DOSSIER_SIDS_MAX];
     uint64_t total;   /* paid to whom it is about */
+    bool owners;      /* ... which has the owner's share of a part alone */
     uint64_t minted;  /* of all entries shown, for a requestor */
     size_t differing; /* sums that are not the chain's */
 };
@@ -117,6 +118,16 @@ static void say_sid(struct why *why, const struct vpr_dossier *d)
         d->chain, d->zone, d->requestor, d->sid);
 }
 
+/* Stakes and commission were those of the paying block; their sum can be held all the same. */
+static void say_delegators(struct why *why, uint64_t owner, uint64_t delegators, uint64_t part)
+{
+    if (delegators > 0) {
+        SAY(why, "  owner %" PRIu64 " + delegators %" PRIu64 " after commission = %" PRIu64
+            " uvipr\n", owner, delegators, owner + delegators);
+    }
+    hold(why, "owner and delegators", owner + delegators, part);
+}
+
 static void say_servicer(struct why *why, const struct vpr_dossier *d, size_t at)
 {
     const struct vpr_dossier_servicer *s = &d->servicers[at];
@@ -134,7 +145,8 @@ static void say_servicer(struct why *why, const struct vpr_dossier *d, size_t at
         " / 10^6) x score %" PRIu64 " / 10^6) = %" PRIu64 " uvipr, owner %s\n", s->gross,
         d->split.servicer_ppm, s->score, split.servicer, s->owner);
     hold(why, "reward", split.servicer, s->reward);
-    why->total += split.servicer;
+    say_delegators(why, s->owner_reward, s->delegators, split.servicer);
+    why->total += why->owners ? s->owner_reward : split.servicer;
 }
 
 static void say_fisherman(struct why *why, const struct vpr_dossier *d, size_t f)
@@ -233,7 +245,7 @@ static void about_requestor(struct why *why, const struct vpr_dossier *d)
 
 /* The two parts that need no card: both floor(gross x ppm / 10^6). */
 static void say_part(struct why *why, const char *role, const char *to, uint64_t gross,
-                     uint32_t ppm, uint64_t said)
+                     uint32_t ppm, uint64_t said, uint64_t delegators)
 {
     if (said == 0 || strcmp(to, why->id) != 0) {
         return;
@@ -242,7 +254,8 @@ static void say_part(struct why *why, const char *role, const char *to, uint64_t
     SAY(why, "  %s's part = floor(%" PRIu64 " x %" PRIu32 " / 10^6) = %" PRIu64 " uvipr\n", role,
         gross, ppm, part);
     hold(why, role, part, said);
-    why->total += part;
+    say_delegators(why, said - delegators, delegators, part);
+    why->total += said - delegators;
 }
 
 static void about_account(struct why *why, const struct vpr_dossier *d)
@@ -255,8 +268,9 @@ static void about_account(struct why *why, const struct vpr_dossier *d)
         }
         if (of->has_split) {
             say_part(why, "validator", of->validator_owner, of->gross, d->split.validator_ppm,
-                     of->validator);
-            say_part(why, "chain", of->partner, of->gross, d->split.chain_ppm, of->chain_part);
+                     of->validator, of->validator_delegators);
+            say_part(why, "chain", of->partner, of->gross, d->split.chain_ppm, of->chain_part,
+                     0);
         }
     }
     for (size_t f = 0; f < d->fisherman_count; f++) {
@@ -365,6 +379,12 @@ static int say_slashes(struct why *why)
                 vpr_cli_member(why->cli, one, "/slash/height"),
                 vpr_cli_member(why->cli, one, "/slash/fault_height"), stake, ppm, mine);
             hold(why, "burned", mine, burned);
+            uint64_t others = vpr_cli_number_at(one, "/slash/delegated");
+            uint64_t theirs = ppm <= PPM ? vpr_mul_div_floor(others, ppm, PPM) : 0;
+            SAY(why, "  delegators: floor(%" PRIu64 " x %" PRIu64 " / 10^6) = %" PRIu64
+                " uvipr\n", others, ppm, theirs);
+            hold(why, "delegators burned", theirs,
+                 vpr_cli_number_at(one, "/slash/delegated_burned"));
         }
     }
     vpr_buf_finish(&body);
@@ -415,6 +435,7 @@ static int run_why(struct vpr_cli *cli)
         return strchr(why->id, '\'') ? vpr_cli_fail(cli, VPR_CLI_USAGE, "no address") : left;
     }
     why->node = settings.node;
+    why->owners = subject->about == about_account;
     left = VPR_CLI_OK;
     if (subject->about && why->session == UINT64_MAX) {
         left = find_all(why, subject, true);

@@ -2,7 +2,7 @@
 """tests/docs/all.py [--keep]: the operators' pages, run as they are written.
 
 Every sh block of a page goes, in order, to one bash, as a stranger who has the programs, coins from
-a faucet, and a running network of others. The four strangers come to the same network at the
+a faucet, and a running network of others. The five strangers come to the same network at the
 same time; each page ends when its role works, and the chain must say so too. Sample configs and
 systemd units are checked before. Ends with N passed, N failed."""
 
@@ -26,7 +26,7 @@ from local import chronicle, net, procs, traffic  # noqa: E402
 
 BUILD = os.path.join(ROOT, "build", "local")
 COMETBFT = os.path.join(ROOT, "build", "bin", "cometbft")
-PAGE_SECONDS = 210
+PAGE_SECONDS = 400
 EXPOSURE_MAX = 2.0
 
 
@@ -163,7 +163,8 @@ class Stranger:
 
     def follow_page(self):
         begun = time.monotonic()
-        script = "set -eu\n" + "\n".join(blocks(self.name + ".md")) + '\necho "@ $OPERATOR"\n'
+        script = ("set -eu\n" + "\n".join(blocks(self.name + ".md"))
+                  + '\necho "@ ${OPERATOR:-$ADDRESS}"\n')
         process = subprocess.Popen(["bash", "-c", script], cwd=ROOT, env=self.env, text=True,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, start_new_session=True)
@@ -187,7 +188,7 @@ class Stranger:
                     tails += f"\n--- {log}\n" + "".join(f.readlines()[-12:])
         need(self.done == 0, f"the page ended with {self.done} after {self.took:.0f} s:\n"
                              f"{self.output[-2500:]}{tails}")
-        need(self.actor, "the page made no operator")
+        need(self.actor, "the page made no operator or holder")
 
     def stop(self):
         path = os.path.join(self.services, "pids")
@@ -235,6 +236,7 @@ class Town:
         come("validator", ("NODE_HOME", "/var/lib/viper-node"), RPC=f"http://{rpc}",
              PEER=f"127.0.0.1:{self.net.ports['p2p0']}", API=at[6], ABCI=at[7], OWN_RPC=at[8],
              OWN_P2P=at[9], COMET_METRICS=at[10])
+        come("delegator", ("HOLDER", "/root/viper-holder"))
         for stranger in self.strangers.values():
             stranger.thread.start()
         while any(s.thread.is_alive() for s in self.strangers.values()):
@@ -328,7 +330,29 @@ def validator(town, who):
     return f"joined by block sync, signs; app hash {same[0][:16]} at {height} on both nodes"
 
 
-PAGES = (servicer, requestor, fisherman, validator)
+def delegator(town, who):
+    """What came in is what the events say; what went out came back."""
+    def total(kind):
+        return sum(int(a["amount_uvipr"]) for _, _, a in town.book.of(kind, delegator=who.actor))
+    moved = {kind: total(kind) for kind in ("delegate", "undelegate", "undelegated", "withdraw")}
+    need(moved["delegate"] == 2000 * 10**6, f"delegated: {moved}")
+    need(moved["undelegate"] == moved["undelegated"] == 1400 * 10**6, f"came back: {moved}")
+    need(moved["withdraw"] > 0, f"nothing was withdrawn: {moved}")
+    fees = sum(int(a["fee"].removesuffix("uvipr"))
+               for _, _, a in town.book.of("tx", fee_payer=who.actor))
+    balance = int(town.net.rest(f"/cosmos/bank/v1beta1/balances/{who.actor}")
+                  ["balances"][0]["amount"])
+    want = (3000 - 2000 + 1400) * 10**6 + moved["withdraw"] - fees
+    need(balance == want, f"the holder has {balance} instead of {want}: {moved}, fees {fees}")
+    left = town.net.rest(f"/viper/v1/delegations/{who.actor}")["delegations"]
+    have = sorted(int(d["amount_uvipr"]) for d in left)
+    need(have[-1] == 600 * 10**6, f"delegations: {left}")
+    need("uvipr came in" in who.output and "% without compounding" in who.output,
+         f"history or estimate: {who.output[-1500:]}")
+    return f"{moved['withdraw']} uvipr of rewards withdrawn, 1,400 of 2,000 VIPR came back"
+
+
+PAGES = (servicer, requestor, fisherman, validator, delegator)
 
 
 def told(name, test, *args):
