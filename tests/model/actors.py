@@ -282,6 +282,9 @@ class Actors:
         ident, actor = self.target(m["actor"])
         need(actor["status"] != GONE, "NOT_STAKED")
         need(signer in (actor["owner"], actor["operator"]), "DENIED")
+        if m["chain"]:
+            self.resume_pool(ident, m["chain"], m["zone"])
+            return
         need(actor["status"] != TOMBSTONED, "TOMBSTONED")
         need(actor["status"] in (PAUSED, JAILED), "BAD_STATUS")
         need(actor["status"] == PAUSED or self.time_s >= actor["jailed_until_s"], "TOO_SOON")

@@ -66,7 +66,7 @@ def staked(m):
 
 
 def token(m):
-    length(m["token"], 128)
+    need(len(data(m["token"])) == 128, "BAD_TOKEN")
 
 
 def position(m, seen):
@@ -144,6 +144,14 @@ def delegate(m):
     amount(m["amount"])
 
 
+def resume(m):
+    who(m["signer"])
+    who(m["actor"])
+    id16(m["chain"])
+    id16(m["zone"])
+    need((m["chain"] == 0) == (m["zone"] == 0), "BAD_FIELD")
+
+
 def price(m):
     who(m["operator"])
     need(1 <= int(m["price_micro_usd"]) <= 1 << 62, "BAD_FIELD")
@@ -185,11 +193,11 @@ def prove(m):
         for t in e["tokens"]:
             token(t)
         for t in e["tails"]:
-            length(t, 204)
+            need(len(data(t)) == 204, "BAD_TAIL")
     for s in m["samples"]:
         position(s, positions)
         length(s["sid"], 32)
-        length(s["leaf"], 236)
+        need(len(data(s["leaf"])) == 236, "BAD_LEAF")
         need(s["token"] is not None, "BAD_FIELD")
         token(s["token"])
         siblings(s)
@@ -217,7 +225,7 @@ def reveal(m):
         for line in c["lines"]:
             who(line["servicer"])
         for o in c["opened"]:
-            length(o["sample"], 228, 326, 358)
+            need(len(data(o["sample"])) in (228, 326, 358), "BAD_SAMPLE")
             need(o["token"] is not None, "BAD_FIELD")
             token(o["token"])
             siblings(o)
@@ -239,7 +247,7 @@ CHECK = {
     "MsgDelegate": delegate, "MsgUndelegate": delegate, "MsgPrice": price,
     "MsgWithdraw": addresses("delegator", "actor"),
     "MsgSetCommission": addresses("owner", "actor"),
-    "MsgPause": addresses("signer", "actor"), "MsgResume": addresses("signer", "actor"),
+    "MsgPause": addresses("signer", "actor"), "MsgResume": resume,
     "MsgUnstake": addresses("owner", "actor"),
     "MsgSetOperator": addresses("owner", "actor", "operator"),
     "MsgSetOwner": addresses("owner", "actor", "new_owner"),

@@ -168,6 +168,7 @@ class Oracle:
 
     def read(self, stream):
         """None, or the difference as text."""
+        self.history = None
         for text in stream:
             try:
                 self.line(json.loads(text))

@@ -2,10 +2,11 @@
 
 import codec
 import rules
-from actors import GONE
+from refusal import need
 from state import u16, u64
 
 PPM = 10**6
+LOW_MOST = 3
 VERDICT = {"VERDICT_PAID": 1, "VERDICT_UNPROVED": 2, "VERDICT_ERROR": 3}
 LINE = ("sent", "refused", "answered", "checked", "correct", "p90_ms")
 SPLIT = ("split_servicer", "split_fishermen", "split_validator", "split_chain", "split_dao")
@@ -158,10 +159,21 @@ class Settle:
                 continue
             key = (b"m" + u64(session) + servicer + u16(bench["chain"]) + u16(bench["zone"]))
             old = self.state.get("scores", key) or codec.new("ScoreSum")
+            owners, enough = self.owners_heard(session, bench, old)
             self.state.put("scores", key, codec.new(
-                "ScoreSum",
+                "ScoreSum", owners=owners, enough=enough,
                 weighted=wide(int.from_bytes(old["weighted"], "big") + median * weight),
                 weight=wide(int.from_bytes(old["weight"], "big") + weight)))
+
+    def owners_heard(self, session, bench, old):
+        """Distinct owners of requestors, listed until there are enough."""
+        if old["enough"]:
+            return (), True
+        owner = self.terms(bench["requestor"], session)["owner"]
+        owners = tuple(sorted({*old["owners"], owner}))
+        if len(owners) >= self.param("bench_requestors", session):
+            return (), True
+        return owners, False
 
     # ---- running scores ----
 
@@ -177,8 +189,47 @@ class Settle:
         new = old
         if weight:
             new = (old * (PPM - alpha) + weighted // weight * alpha) // PPM
-        self.put_version("scores", base, self.counts_from(), codec.new("Score", ppm=new))
+        benched = newest["benched"] if newest else 0
+        self.put_version("scores", base, self.counts_from(),
+                         codec.new("Score", ppm=new, benched=benched))
         self.state.delete("scores", key)
+        if total["enough"]:
+            self.judge(session, servicer, key[29:33], new)
+
+    # ---- the bench of bad servicers ----
+
+    def judge(self, session, servicer, place, score):
+        """Three sessions in a row below score_min: out of that pool, and slashed."""
+        key = b"n" + servicer + place
+        standing = self.state.get("scores", key) or codec.new("Standing")
+        if standing["benched"] or session < standing["counts_from"]:
+            return
+        low = standing["low_sessions"] + 1 if score < self.param("score_min", session) else 0
+        standing = dict(standing, low_sessions=low)
+        if low == LOW_MOST:
+            standing.update(benched=True, resumable_s=self.time_s + self.param("jail_seconds",
+                                                                               self.current))
+            self.put_benched(servicer, place, True)
+            self.slash(servicer, "QUALITY", self.height, self.param("quality_slash", session))
+        self.put_standing(key, standing)
+
+    def put_standing(self, key, standing):
+        """Without a record all is 0."""
+        self.state.put("scores", key, standing if any(standing.values()) else None)
+
+    def put_benched(self, servicer, place, benched):
+        base = b"s" + servicer + place
+        newest = self.state.newest("scores", base)[1]
+        self.put_version("scores", base, self.counts_from(), dict(newest, benched=benched))
+
+    def resume_pool(self, ident, chain, zone):
+        place = u16(chain) + u16(zone)
+        standing = self.state.get("scores", b"n" + ident + place)
+        need(standing is not None and standing["benched"], "BAD_STATUS")
+        need(self.time_s >= standing["resumable_s"], "TOO_SOON")
+        self.put_benched(ident, place, False)
+        self.state.put("scores", b"n" + ident + place,
+                       codec.new("Standing", counts_from=self.counts_from()))
 
 
 def wide(n):

@@ -18,7 +18,7 @@ KINDS = {
     "chains": {"c": "Chain", "d": "ChainTerms", "z": "Zone", "y": "ZoneTerms"},
     "params": {"p": "Params", "i": "raw"},
     "price": {"p": "u64", "v": "u64", "m": "u64"},
-    "scores": {"s": "Score", "m": "ScoreSum"},
+    "scores": {"s": "Score", "m": "ScoreSum", "n": "Standing"},
     "sessions": {"s": "Session", "c": "u64", "b": "u64", "o": "u64", "x": "raw"},
     "commits": {"b": "Bench", "c": "Commit", "d": "raw", "p": "SamplesProved", "i": "u64"},
     "reportcards": {"s": "Seal", "f": "raw", "r": "CardRecord"},

@@ -70,6 +70,10 @@ class Work:
         found = self.state.newest("scores", b"s" + servicer + u16(chain) + u16(zone), session)[1]
         return found["ppm"] if found else self.param("score_initial", session)
 
+    def benched(self, servicer, chain, zone, session):
+        found = self.state.newest("scores", b"s" + servicer + u16(chain) + u16(zone), session)[1]
+        return found is not None and found["benched"]
+
     def members(self, kind, session, chain, zone):
         """[(owner, id, weight)]: who may be drawn for that place."""
         cached = self.pools.get((session, kind, chain, zone))
@@ -83,6 +87,8 @@ class Work:
                     or chain not in terms["chains"]):
                 continue
             if kind == SERVICER:
+                if self.benched(ident, chain, zone, session):
+                    continue
                 weight = rules.weight(terms["stake"], terms["delegated"],
                                       self.score(ident, chain, zone, session), floor)
             else:
@@ -251,6 +257,7 @@ class Work:
 
     def prove_sample(self, session, servicer, challenge, s):
         sid, leaf, position = data(s["sid"]), data(s["leaf"]), s["position"]
+        need(position < self.param("proof_samples", session), "BAD_FIELD")
         part = Request(leaf)
         need(part.sid == sid and part.servicer == servicer, "BAD_LEAF")
         _, commit, bench = self.commit_of(session, sid, servicer)
