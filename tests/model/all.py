@@ -57,7 +57,8 @@ def play(seed, shape, judge):
                 driver.kill()
         if wrong is None and driver.returncode:
             errors.seek(0)
-            wrong = f"seed {seed}: the driver ended with {driver.returncode}: {errors.read()[-400:]}"
+            wrong = (f"seed {seed}: the driver ended with {driver.returncode}: "
+                     f"{errors.read()[-400:]}")
     return wrong
 
 
