@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "app/host/file.h"
 #include "app/host/log.h"
 #include "app/host/loop.h"
 #include "app/host/net.h"
@@ -16,6 +17,8 @@
 #include "app/node/verbs.h"
 
 #define ERRORS_BYTES_MAX (64 * 1024)
+#define DISK_FREE_MIN_MIB 64
+#define DISK_LOOK_MS 2000
 
 struct node {
     struct vpr_cli *cli;
@@ -27,6 +30,8 @@ struct node {
     struct meters *meters;
     struct rest *rest;
     struct vpr_loop *loop;
+    const char *data_dir;
+    bool disk_full;
     struct feeder *feeder; /* NULL: no votes on the price */
 };
 
@@ -144,6 +149,25 @@ static bool open_feeder(struct node *n)
     return true;
 }
 
+/* ---- the disk ---- */
+
+/* On a full disk CometBFT gives up consensus, but lives on and never tries again: its node would
+ * stand for ever.  It ends when we do, and whoever starts both again does so until there is
+ * room: then the node comes back by itself. */
+static void look_at_disk(void *arg)
+{
+    struct node *n = arg;
+    const uint64_t mib = vpr_disk_free(n->data_dir) / (1024 * 1024);
+
+    if (mib < DISK_FREE_MIN_MIB && !n->disk_full) {
+        (void)vpr_cli_fail(n->cli, VPR_CLI_LOCAL, "%" PRIu64 " MiB are left where %s is, %d are "
+                           "needed: make room and start again", mib, n->data_dir,
+                           DISK_FREE_MIN_MIB);
+        n->disk_full = true;
+        vpr_loop_stop(n->loop);
+    }
+}
+
 /* ---- life ---- */
 
 static void committed(void *arg, const struct bridge_committed *block)
@@ -161,6 +185,19 @@ static void checked(void *arg, enum vpr_code code)
 static void stop(void *arg)
 {
     vpr_loop_stop(arg);
+}
+
+static int run(struct node *n)
+{
+    struct vpr_timer *timer = vpr_timer_create(n->loop, look_at_disk, n);
+
+    vpr_timer_every(timer, DISK_LOOK_MS);
+    vpr_loop_on_signal(n->loop, SIGINT, stop, n->loop);
+    vpr_loop_on_signal(n->loop, SIGTERM, stop, n->loop);
+    vpr_loop_run(n->loop);
+    vpr_timer_destroy(timer);
+    vpr_log_info("node", "stopping", NULL);
+    return n->disk_full ? VPR_CLI_LOCAL : VPR_CLI_OK;
 }
 
 static int serve(struct node *n)
@@ -188,10 +225,7 @@ static int serve(struct node *n)
         vpr_log_info("node", "ready", "height=%" PRIu64 " abci=%s rest=%s port=%u",
                      vpr_app_height(n->app), n->config.abci_address, n->api_host,
                      rest_port(n->rest));
-        vpr_loop_on_signal(n->loop, SIGINT, stop, n->loop);
-        vpr_loop_on_signal(n->loop, SIGTERM, stop, n->loop);
-        vpr_loop_run(n->loop);
-        vpr_log_info("node", "stopping", NULL);
+        left = run(n);
     }
     feeder_destroy(n->feeder);
     abci_server_destroy(server);
@@ -211,13 +245,13 @@ int node_start(struct vpr_cli *cli)
     }
     (void)signal(SIGPIPE, SIG_IGN);
     left = VPR_CLI_LOCAL;
+    n.data_dir = vpr_arena_text(&cli->arena, "%s/data", cli->home);
     if (open_beacon(&n)) {
         n.app = node_open(cli, true, &left);
     }
     if (n.app) {
         const struct rest_options options = {n.api_host, n.api_port, n.config.comet_rpc,
-                                             n.config.cors_origins,
-                                             vpr_arena_text(&cli->arena, "%s/data", cli->home)};
+                                             n.config.cors_origins, n.data_dir};
         n.meters = meters_create();
         n.rest = rest_create(&options, n.meters);
         left = serve(&n);
