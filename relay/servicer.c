@@ -14,6 +14,7 @@
 
 #define RECORD_MS 15000
 #define STOP_MS 5000
+#define ROOM_BYTES_MIN (64 * 1024) /* on the disk: for a session's file and some leaves */
 
 enum row {
     ROW_RELAYS,
@@ -239,7 +240,7 @@ static void say_able(void *arg, struct vpr_able *able)
     } else if (state.sids == 0 && s->ineligible) {
         vpr_able_not(able, "not in the pools of the chain: not staked, paused or leaving");
     }
-    if (!vpr_leaves_accepting(s->leaves)) {
+    if (!vpr_leaves_accepting(s->leaves) || vpr_disk_free(s->dir) < ROOM_BYTES_MIN) {
         vpr_able_not(able, "no room on the disk for leaves: relays are refused");
     }
     vpr_able_fees(able, vpr_purse_balance_uvipr(s->purse));
