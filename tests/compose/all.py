@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""tests/compose/all.py [--keep] [--only NAME] [--list]: the container testnet, driven by its own
-command, and what must hold on it. Ends with N passed, N failed.
+"""tests/compose/all.py [--keep] [--only NAME] [--faults NAME,..] [--list]: the container testnet,
+driven by its own command, and what must hold on it, then the faults of tests/faults over its
+containers. Ends with N passed, N failed.
 
 The scenarios run in this order on one network of a name and ports of its own; up comes first
 and down last whatever --only says. --keep leaves the network there. Needs a Docker engine."""
@@ -15,9 +16,11 @@ import time
 import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "deploy"))
+sys.path[:0] = [os.path.join(ROOT, "deploy"), os.path.join(ROOT, "tests", "faults")]
 from compose import engine, files  # noqa: E402
 from local import chronicle, net, procs, table, traffic  # noqa: E402
+import hosts  # noqa: E402
+import life  # noqa: E402
 
 NAME = "check"
 COLD_SECONDS, WARM_SECONDS = 360, 90
@@ -51,7 +54,7 @@ def three_ports():
 class World:
     def __init__(self):
         self.base = three_ports()
-        self.traffic = None
+        self.traffic = self.place = self.life = None
 
     def testnet(self, *words, timeout=420):
         done = subprocess.run([os.path.join(ROOT, "deploy", "testnet"), "--name", NAME, *words],
@@ -142,6 +145,10 @@ def everyone_is_healthy(world):
     for name in files.ALL:
         good, told = world.health(name)
         need(good, f"{name}: {told}")
+    for name in files.NODES:
+        need("cometbft_consensus_height" in world.project.exec(
+            name, "curl", "-sf", "http://127.0.0.1:26660/metrics").stdout,
+            f"CometBFT of {name} has no metrics")
     status = json.loads(world.testnet("--json", "status"))
     need(all(r["state"] == "running" and r["health"] == "healthy" and not r["restarts"]
              for r in status["containers"]), f"status says {status}")
@@ -283,14 +290,56 @@ def a_killed_relay_loses_nothing(world):
 
 
 def a_fifth_node_syncs(world):
+    asked = subprocess.run([os.path.join(ROOT, "deploy", "testnet"), "--name", NAME, "add-node",
+                            "--state-sync"], capture_output=True, text=True, check=False)
+    need(asked.returncode == 1 and "not in this version" in asked.stderr, asked.stderr)
     out = world.testnet("add-node")
     need("node4: synced" in out, out)
     return f"{out.strip()}; {world.equal_hashes(files.NODES + ('node4',))}"
 
 
+def attach_faults(world):
+    """The network as tests/faults sees it, with two small disks and no slow backend."""
+    if world.traffic:
+        world.traffic.stop()
+    world.place = place = hosts.Containers(world.files.folder, world.files.build,
+                                           world.files.cometbft, world.project)
+    for name in hosts.SMALL:
+        place.kill(name)
+    place.small_disks()
+    for name in hosts.SMALL:
+        place.start(name)
+    place.misbehave("slow")
+    world.life = life.Life(place)
+    world.life.clients.start()
+    world.life.recovered(time.monotonic())
+    return f"disks of their own: {', '.join(hosts.SMALL)}"
+
+
+def books_at_the_end(world):
+    return world.life.last_check()
+
+
+def faults(world, only):
+    """The table of tests/faults, over the containers."""
+    results = [run(world, attach_faults)]
+    if not results[0]:
+        return results
+    for name, told, good in world.life.faults(only):
+        print(f"{'ok  ' if good else 'FAIL'} {name:<30} {told}", flush=True)
+        results.append(good)
+    results.append(run(world, books_at_the_end))
+    print(world.life.table())
+    return results
+
+
 def down_leaves_nothing(world):
     if world.traffic:
         world.traffic.stop()
+    if world.life:
+        world.life.clients.over.set()
+    if world.place:
+        world.place.free_disks()
     world.testnet("down")
     left = engine.left_over("viper-" + NAME)
     need(not left, f"still there: {left}")
@@ -308,7 +357,8 @@ def run(world, test):
     begun = time.monotonic()
     try:
         told, good = test(world), True
-    except (Failed, engine.Failed, procs.Died, subprocess.TimeoutExpired) as problem:
+    except (Failed, life.Failed, engine.Failed, procs.Died,
+            subprocess.TimeoutExpired) as problem:
         told, good = str(problem), False
     except Exception:  # a scenario that is broken must not end the others
         told, good = traceback.format_exc(), False
@@ -320,7 +370,8 @@ def run(world, test):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--keep", action="store_true")
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="part of a scenario's name, - for none")
+    parser.add_argument("--faults", default="", help="parts of names of tests/faults")
     parser.add_argument("--list", action="store_true")
     args = parser.parse_args()
     if args.list:
@@ -332,6 +383,8 @@ def main():
         if results[0]:
             results += [run(world, t) for t in TESTS
                         if any(o in t.__name__ for o in args.only.split(","))]
+            if not args.only or args.faults:
+                results += faults(world, args.faults.split(",") if args.faults else None)
     finally:
         if not args.keep:
             results.append(run(world, down_leaves_nothing))
