@@ -112,7 +112,9 @@ class Project:
                         "-f", os.path.join(HERE, "compose.yaml"), "--profile", "more"]
 
     def compose(self, *words, **more):
-        return run(*self.command, *words, **more)
+        # A busy machine may take its time to start 18 containers; compose gives it a minute.
+        env = dict(os.environ, COMPOSE_HTTP_TIMEOUT="300")
+        return run(*self.command, *words, env=env, **more)
 
     def up(self, names):
         self.compose("up", "-d", "--no-build", *names)
