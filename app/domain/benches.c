@@ -302,6 +302,27 @@ static Viper__V1__Seat **list_seats(struct vpr_ctx *ctx, const struct vpr_seat *
     return rows;
 }
 
+/* Who says whose it is spares the search. */
+static enum vpr_code find_bench(struct vpr_ctx *ctx,
+                                const Viper__V1__QueryBenchRequest *asked,
+                                struct bench_search *search)
+{
+    struct vpr_address requestor;
+    if (asked->requestor[0] == 0) {
+        each_pair(ctx, search->session, compare_sid, search);
+    } else if (asked->chain <= UINT16_MAX && asked->zone <= UINT16_MAX) {
+        VPR_TRY(vpr_field_address(&requestor, asked->requestor, "requestor", ctx->err));
+        (void)compare_sid(ctx, search, &requestor, (uint16_t)asked->chain,
+                          (uint16_t)asked->zone);
+    }
+    if (!search->found) {
+        return vpr_fail(ctx->err, VPR_NOT_FOUND,
+                        "no requestor's pair has the sid %s in session %" PRIu64, asked->sid,
+                        search->session);
+    }
+    return VPR_OK;
+}
+
 static enum vpr_code answer_bench(struct vpr_ctx *ctx, const ProtobufCMessage *request,
                                   ProtobufCMessage **ret_response)
 {
@@ -314,12 +335,8 @@ static enum vpr_code answer_bench(struct vpr_ctx *ctx, const ProtobufCMessage *r
         return vpr_fail(ctx->err, VPR_BAD_FIELD, "sid \"%.80s\" is not 64 hex digits",
                         asked->sid);
     }
-    each_pair(ctx, session.number, compare_sid, &search);
-    if (!search.found) {
-        return vpr_fail(ctx->err, VPR_NOT_FOUND,
-                        "no requestor's pair has the sid %s in session %" PRIu64, asked->sid,
-                        session.number);
-    }
+    search.session = session.number;
+    VPR_TRY(find_bench(ctx, asked, &search));
     VPR_TRY(
         vpr_bench_draw(ctx, &bench, &session, &search.requestor, search.chain, search.zone));
     Viper__V1__QueryBenchResponse *response =

@@ -71,8 +71,10 @@ static uint32_t seats_of(struct vpr_seat *ret, Viper__V1__Seat *const *seats, si
     return (uint32_t)count;
 }
 
-static void ask_bench(struct stage *stage, struct shift *shift, ProtobufCBinaryData sid)
+static void ask_bench(struct stage *stage, struct shift *shift, char *requestor,
+                      const Viper__V1__PairInfo *pair)
 {
+    const ProtobufCBinaryData sid = pair->sid;
     Viper__V1__QueryBenchRequest request = VIPER__V1__QUERY_BENCH_REQUEST__INIT;
     struct vpr_bench *bench = &shift->benches[shift->bench_count];
     char hex[65];
@@ -81,6 +83,9 @@ static void ask_bench(struct stage *stage, struct shift *shift, ProtobufCBinaryD
     vpr_hex(hex, sid.data, sid.len);
     request.session = shift->session;
     request.sid = hex;
+    request.requestor = requestor;
+    request.chain = pair->chain;
+    request.zone = pair->zone;
     struct vpr_bytes bytes = node_query(&stage->nodes[0], &stage->block,
                                         "/viper.v1.Query/Bench", &request.base, &code);
     if (code != 0 || shift->bench_count == BENCHES_MAX) {
@@ -128,7 +133,7 @@ static void ask_benches(struct stage *stage, struct shift *shift)
         VPR_ASSERT(r != NULL);
         for (size_t p = 0; p < r->n_pairs; p++) {
             if (r->pairs[p]->sid.len == 32) {
-                ask_bench(stage, shift, r->pairs[p]->sid);
+                ask_bench(stage, shift, request.id, r->pairs[p]);
             }
         }
     }

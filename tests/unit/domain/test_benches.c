@@ -316,6 +316,22 @@ START_TEST(a_bench_is_asked_by_its_sid)
         ck_assert_int_eq(strncmp(r->servicers[i]->url, "http://127.0.0.1:850", 20), 0);
         ck_assert_uint_eq(r->servicers[i]->relay_key.len, 32);
     }
+    request.requestor = world_text("requestor1"); /* no search is needed then */
+    request.chain = 2;
+    request.zone = 1;
+    const Viper__V1__QueryBenchResponse *same = (const Viper__V1__QueryBenchResponse *)ask(
+        w, "/viper.v1.Query/Bench", &request.base, &code);
+    ck_assert_int_eq(code, VPR_OK);
+    ck_assert_mem_eq(same->sid.data, bench.sid.b, 32);
+    ck_assert_uint_eq(same->n_servicers, 5);
+    request.chain = 1; /* the sid is of another pair */
+    ck_assert_ptr_null(ask(w, "/viper.v1.Query/Bench", &request.base, &code));
+    ck_assert_int_eq(code, VPR_NOT_FOUND);
+    request.chain = 65538; /* whose low bits are right */
+    ck_assert_ptr_null(ask(w, "/viper.v1.Query/Bench", &request.base, &code));
+    ck_assert_int_eq(code, VPR_NOT_FOUND);
+    request = (Viper__V1__QueryBenchRequest)VIPER__V1__QUERY_BENCH_REQUEST__INIT;
+    request.sid = hex;
     request.session = 0; /* the sid is of another session */
     ck_assert_ptr_null(ask(w, "/viper.v1.Query/Bench", &request.base, &code));
     ck_assert_int_eq(code, VPR_NOT_FOUND);
