@@ -91,22 +91,24 @@ request_of(const struct vpr_bench *bench, const struct vpr_address *servicer,
     return request;
 }
 
-void ws_work(struct ws_work *ret, const struct vpr_bench *bench,
-             const struct vpr_address *servicer, size_t relays, uint64_t cu)
+void work_of_clients(struct ws_work *ret, const struct vpr_bench *bench,
+                     const struct vpr_address *servicer, size_t clients, size_t relays,
+                     uint64_t cu)
 {
     memset(ret, 0, sizeof *ret);
     ret->bench = *bench;
     ret->servicer = *servicer;
-    VPR_ASSERT(relays * WS_CLIENTS <= WS_LEAVES_MAX);
-    for (size_t c = 0; c < WS_CLIENTS; c++) {
+    ret->client_count = clients;
+    VPR_ASSERT(clients >= 1 && clients <= WS_CLIENTS && relays * clients <= WS_LEAVES_MAX);
+    for (size_t c = 0; c < clients; c++) {
         ret->clients[c] = client_of(bench, c);
     }
-    if (memcmp(ret->clients[0].key.b, ret->clients[1].key.b, 32) > 0) {
+    if (clients > 1 && memcmp(ret->clients[0].key.b, ret->clients[1].key.b, 32) > 0) {
         struct ws_key swap = ret->clients[0];
         ret->clients[0] = ret->clients[1];
         ret->clients[1] = swap;
     }
-    for (size_t c = 0; c < WS_CLIENTS; c++) {
+    for (size_t c = 0; c < clients; c++) {
         ret->tokens[c] = token_of(bench, &ret->clients[c]);
         for (size_t i = 0; i < relays; i++) {
             struct vpr_leaf *leaf = &ret->leaves[ret->count];
@@ -119,6 +121,12 @@ void ws_work(struct ws_work *ret, const struct vpr_bench *bench,
         }
     }
     VPR_ASSERT(vpr_sumtree_root(&ret->root, ret->nodes, ret->count));
+}
+
+void ws_work(struct ws_work *ret, const struct vpr_bench *bench,
+             const struct vpr_address *servicer, size_t relays, uint64_t cu)
+{
+    work_of_clients(ret, bench, servicer, WS_CLIENTS, relays, cu);
 }
 
 /* ---- report cards ---- */
@@ -244,11 +252,11 @@ work_tails(struct vpr_arena *arena, const struct ws_work *const *works, size_t c
     for (size_t i = 0; i < count; i++) {
         Viper__V1__ProveEntry *e = new_message(arena, &viper__v1__prove_entry__descriptor);
         e->sid = data(arena, works[i]->bench.sid.b, 32);
-        e->n_tokens = WS_CLIENTS;
-        e->tokens = new_list(arena, WS_CLIENTS);
-        e->n_tails = WS_CLIENTS;
-        e->tails = vpr_arena_alloc(arena, WS_CLIENTS * sizeof e->tails[0]);
-        for (size_t c = 0; c < WS_CLIENTS; c++) {
+        size_t clients = works[i]->client_count;
+        e->n_tokens = e->n_tails = clients;
+        e->tokens = new_list(arena, clients);
+        e->tails = vpr_arena_alloc(arena, clients * sizeof e->tails[0]);
+        for (size_t c = 0; c < clients; c++) {
             uint8_t bytes[VPR_SIGNED_REQUEST_BYTES];
             vpr_signed_request_encode(bytes, &works[i]->tails[c]);
             e->tails[c] = data(arena, bytes, sizeof bytes);
@@ -275,7 +283,7 @@ work_sample_at(struct vpr_arena *arena, const struct ws_work *work, uint32_t pos
     s->position = position;
     s->sid = data(arena, work->bench.sid.b, 32);
     s->leaf = data(arena, bytes, sizeof bytes);
-    for (size_t c = 0; c < WS_CLIENTS; c++) {
+    for (size_t c = 0; c < work->client_count; c++) {
         if (vpr_hash_equal(&work->tokens[c].client_key,
                            &work->leaves[index].request.part.client_key)) {
             s->token = token_message(arena, &work->tokens[c]);

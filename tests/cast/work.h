@@ -30,12 +30,17 @@ struct ws_work {
     struct vpr_leaf leaves[WS_LEAVES_MAX];
     struct vpr_sumnode nodes[WS_LEAVES_MAX];
     struct vpr_sumnode root;
+    size_t client_count;
     struct ws_key clients[WS_CLIENTS]; /* by key */
     struct vpr_token tokens[WS_CLIENTS];
     struct vpr_signed_request tails[WS_CLIENTS];
 };
 void ws_work(struct ws_work *ret, const struct vpr_bench *bench,
              const struct vpr_address *servicer, size_t relays, uint64_t cu);
+/* Of 1 to WS_CLIENTS clients. */
+void work_of_clients(struct ws_work *ret, const struct vpr_bench *bench,
+                     const struct vpr_address *servicer, size_t clients, size_t relays,
+                     uint64_t cu);
 /* The client signs anew what a test has changed. */
 void ws_sign_request(struct vpr_signed_request *request, const struct ws_key *client);
 

@@ -192,9 +192,11 @@ static void ask_to_prepare(struct stage *stage, const struct plan *plan, struct 
 
     r.max_tx_bytes = MAX_TX_BYTES;
     r.txs = VPR_ARENA_ARRAY(&stage->block, ProtobufCBinaryData, stage->pool_count + 1);
+    size_t bytes = 0; /* CometBFT hands over a block full of its queue */
     for (size_t i = 0; i < stage->pool_count; i++) {
         const struct item *item = stage->pool[i];
-        if (item->passed) {
+        if (item->passed && bytes + item->len < MAX_TX_BYTES) {
+            bytes += item->len;
             r.txs[r.n_txs++] = (ProtobufCBinaryData){item->len, item->raw};
         }
     }
@@ -515,6 +517,19 @@ static Tendermint__Abci__RequestFinalizeBlock *decide(struct stage *stage,
     return r;
 }
 
+static void count(struct stage *stage, const Tendermint__Abci__RequestFinalizeBlock *r,
+                  const Viper__V1__MsgSystem *system)
+{
+    stage->block_bytes = 0;
+    for (size_t i = 0; i < r->n_txs; i++) {
+        stage->block_bytes += r->txs[i].len;
+    }
+    stage->verify_count = system->n_verify;
+    for (size_t i = 0; i < system->n_verify; i++) {
+        stage->paid_count += system->verify[i]->verdict == VIPER__V1__VERDICT__VERDICT_PAID;
+    }
+}
+
 /* Executed everywhere, and not committed; then one of them dies. */
 static size_t kill_executed(struct stage *stage, const struct plan *plan)
 {
@@ -547,6 +562,7 @@ void stage_block(struct stage *stage, const struct plan *plan)
     Tendermint__Abci__RequestFinalizeBlock *r = decide(stage, plan, &d);
     finalize(stage, r);
     keep_block(stage, r);
+    count(stage, r, d.system);
     size_t dead = kill_executed(stage, plan);
     commit(stage, dead);
     if (d.system->reveal.len == 32) {

@@ -46,15 +46,31 @@ struct envelope {
     struct vpr_bytes body_bytes, auth_bytes, raw;
 };
 
+/* Without a mirror the node is asked; sequences are not known then. */
+static uint64_t ask_number(struct stage *stage, const char *label)
+{
+    Viper__V1__QueryAccountInfoRequest request = VIPER__V1__QUERY_ACCOUNT_INFO_REQUEST__INIT;
+    request.address = world_text(label);
+    const Viper__V1__QueryAccountInfoResponse *r =
+        (const Viper__V1__QueryAccountInfoResponse *)node_ask(
+            &stage->nodes[0], &stage->block, "/viper.v1.Query/AccountInfo", &request.base,
+            &viper__v1__query_account_info_response__descriptor);
+    return r->account->number;
+}
+
 static void address_it(struct stage *stage, struct envelope *e)
 {
     const struct sending *s = e->what;
     e->key = world_key(s->label);
     e->who = world_address(s->label);
     (void)world_text(s->label);
-    const Viper__V1__Account *account =
-        stage->mirror == NULL ? NULL : mirror_account(stage->mirror, &stage->block, &e->who);
-    e->number = account == NULL ? 0 : account->number;
+    if (stage->mirror == NULL) {
+        e->number = ask_number(stage, s->label);
+    } else {
+        const Viper__V1__Account *account =
+            mirror_account(stage->mirror, &stage->block, &e->who);
+        e->number = account == NULL ? 0 : account->number;
+    }
     if (!s->unordered) {
         e->sequence = pool_sequence(stage, &e->who);
     }

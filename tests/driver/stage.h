@@ -111,6 +111,8 @@ struct stage {
     struct stage_stats stats;
     /* Of the last block, in `block`. */
     const Tendermint__Abci__ResponseFinalizeBlock *result;
+    size_t block_bytes, verify_count; /* of its transactions; Verify entries */
+    uint64_t paid_count;              /* entries paid in all blocks so far */
     double prepare_s, process_s, finalize_s, commit_s; /* what its calls took, node 0 */
 };
 
