@@ -26,9 +26,8 @@ from local import genesis  # noqa: E402
 CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
 
-def bech32(words):
+def bech32(words, prefix="viper"):
     """viper1... of 5-bit words."""
-    prefix = "viper"
     values = [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix] + words + [0] * 6
     check = 1
     for value in values:
@@ -196,6 +195,8 @@ def check_every_route_answers(c):
         f"/viper/v1/fishermen/{fisherman}/sids?session={session}": "sids",
         f"/viper/v1/sessions/{session}": "session",
         "/viper/v1/validators": "validators", "/viper/v1/beacon": "beacon",
+        f"/viper/v1/delegations/{owner}": "delegations", f"/viper/v1/unbonding/{owner}": "entries",
+        f"/viper/v1/delegators/{servicer}": "pool", f"/viper/v1/yield/{servicer}": "stake_uvipr",
         "/viper/v1/changes": "app_hash",
         "/viper/v1/supply": "total_uvipr", "/viper/v1/accounts": "accounts",
         f"/viper/v1/accounts/{owner}": "account",
@@ -351,6 +352,46 @@ def check_actor_messages_by_cli(c):
     dry = json.loads(c.cli("tx", "pause", "--actor", who, "--from", "operator", "--dry-run",
                            home=home))
     assert int(dry["gas"]) > 20000 and int(dry["fee_uvipr"]) > 0, dry
+
+
+def check_a_wallet_delegates(c):
+    """Cosmos's own message and queries: to the validator by its vipervaloper address."""
+    who, to = c.actors.faucet["address"], c.get("/viper/v1/validators")["validators"][0]["id"]
+    valoper = bech32([CHARSET.index(x) for x in to[6:-6]], "vipervaloper")
+    coin = {"denom": "uvipr", "amount": "250000000"}
+    path = c.root + "/delegate.json"
+
+    def send(kind, code=0, **more):
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump({"@type": "/cosmos." + kind, "delegator_address": who, **more}, f)
+        return c.cli("tx", "--file", path, "--from", "faucet", "-y", code=code)
+
+    out = json.loads(send("staking.v1beta1.MsgDelegate", validator_address=valoper, amount=coin))
+    assert out["code"] == 0, out
+    told = send("staking.v1beta1.MsgBeginRedelegate", code=1, validator_src_address=valoper,
+                validator_dst_address=valoper, amount=coin)
+    assert "there is no redelegation" in told and "UNSUPPORTED" in told, told
+    base = "/cosmos/staking/v1beta1"
+    one = c.get(f"{base}/validators/{valoper}")["validator"]
+    assert one["tokens"] == str(50000 * 10**6 + 250000000) and not one["jailed"], one
+    assert one["consensus_pubkey"]["@type"] == "/cosmos.crypto.ed25519.PubKey", one
+    assert one["status"] == "BOND_STATUS_BONDED", one
+    assert c.get(f"{base}/validators?status=BOND_STATUS_BONDED")["validators"] == [one]
+    have = c.get(f"{base}/delegations/{who}")["delegation_responses"]
+    assert [d["balance"] for d in have] == [coin], have
+    assert c.get(f"{base}/validators/{valoper}/delegations/{who}")["delegation_response"] == have[0]
+    send("staking.v1beta1.MsgUndelegate", validator_address=valoper, amount=coin)
+    waits = c.get(f"{base}/delegators/{who}/unbonding_delegations")["unbonding_responses"]
+    assert waits[0]["entries"][0]["balance"] == coin["amount"], waits
+    assert waits[0]["entries"][0]["completion_time"].endswith("Z"), waits
+    send("distribution.v1beta1.MsgWithdrawDelegatorReward", validator_address=valoper)
+    paid = c.get(f"/cosmos/distribution/v1beta1/delegators/{who}/rewards")
+    assert paid["total"] == [], paid
+    assert c.get(f"{base}/pool")["pool"]["bonded_tokens"] == str(50000 * 10**6)
+    assert c.get(f"{base}/params")["params"]["unbonding_time"] == "60s"
+    told = c.cli("q", "history", who)
+    assert f"delegated to {to}: 250000000 uvipr" in told, told
+    assert "ppb a session" in c.cli("q", "estimate", to, "--block-ms", "1000")
 
 
 def signed_send(c):
@@ -648,6 +689,7 @@ def check_init_by_cli(c):
 CHECKS = [check_keys_by_cli, check_genesis_by_cli, check_init_by_cli, check_every_route_answers,
           check_errors_are_the_gateways, check_heights, check_head_options_cors,
           check_bank_send_by_cli, check_refusals_by_cli, check_actor_messages_by_cli,
+          check_a_wallet_delegates,
           check_broadcast, check_sent_twice_is_the_same, check_simulate, check_abci_queries,
           check_events, check_streams_have_a_limit, check_metrics_and_health,
           check_parallel_readers, check_garbage_is_survived,
