@@ -145,6 +145,18 @@ struct vpr_ctx vpr_app_block_ctx(struct vpr_app *app, const struct vpr_app_block
     return ctx;
 }
 
+uint64_t vpr_app_version_at(struct vpr_app *app, uint64_t height)
+{
+    if (vpr_app_height(app) == 0) {
+        return vpr_app_version; /* genesis begins with it */
+    }
+    struct vpr_ctx ctx = vpr_app_read_ctx(app, height, 0);
+    size_t mark = vpr_arena_mark(ctx.arena);
+    uint64_t version = vpr_upgrade_version_at(&ctx, height);
+    vpr_arena_release(ctx.arena, mark);
+    return version;
+}
+
 /* For the mempool: the block that comes next, at the time of the last one. */
 static struct vpr_ctx next_ctx(struct vpr_app *app)
 {

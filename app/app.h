@@ -13,7 +13,6 @@
 
 struct vpr_app;
 
-#define VPR_APP_VERSION 1
 #define VPR_BLOCK_TXS_MAX 100000
 
 /* Takes the kv over. NULL and a sentence on failure. */
@@ -24,6 +23,10 @@ void vpr_app_close(struct vpr_app *app);
 uint64_t vpr_app_height(const struct vpr_app *app);
 struct vpr_hash vpr_app_hash(const struct vpr_app *app);
 const char *vpr_app_chain_id(const struct vpr_app *app); /* "" before genesis */
+
+/* The version of the application that makes block `height`, which comes after the last commit;
+ * any other than vpr_app_version means that this binary must stop before it. */
+uint64_t vpr_app_version_at(struct vpr_app *app, uint64_t height);
 
 struct vpr_app_genesis {
     const char *chain_id;

@@ -59,7 +59,12 @@
     X(BAD_SAMPLE, 59, "opened sample does not verify") \
     X(REVEALED, 60, "already revealed") \
     X(DUPLICATE, 61, "occurs twice") \
-    X(NOT_SEALED, 62, "no report card was sealed")
+    X(NOT_SEALED, 62, "no report card was sealed") \
+    /* governance */ \
+    X(TOO_MANY_PROPOSALS, 70, "as many proposals are open as may be") \
+    X(VOTE_CLOSED, 71, "the vote is over") \
+    X(NO_POWER, 72, "the account has no vote") \
+    X(STEP_TOO_LARGE, 73, "changes too much at once")
 
 enum vpr_code {
 #define X(name, number, text) VPR_##name = (number),

@@ -23,6 +23,7 @@ enum vpr_cli_exit {
     VPR_CLI_NO_NODE = 4,   /* the node gave no answer */
     VPR_CLI_LOCAL = 5,     /* a file, the home or the keyring of this machine */
     VPR_CLI_UNSEEN = 6,    /* sent and accepted, but in no block within the wait */
+    VPR_CLI_UPGRADE = 7,   /* the chain goes on with another version of viperd */
 };
 
 #define VPR_CLI_ARGS_MAX 16

@@ -6,7 +6,7 @@ static const struct {
     const char *name;
     uint64_t main, local;
 } rows[] = {
-#define X(name, main, local, least, most) {#name, main, local},
+#define X(name, main, local, least, most, unit, slack) {#name, main, local},
     VPR_PARAMS(X)
 #undef X
 };

@@ -281,8 +281,13 @@ static void list_fields(struct vpr_buf *out, const struct vpr_cli_message *messa
 
 static int list(struct vpr_cli *cli)
 {
+    char kebab[VPR_CLI_KEBAB_MAX];
     for (size_t i = 0; i < cli->program->message_count; i++) {
-        list_fields(&cli->out, &cli->program->messages[i]);
+        const struct vpr_cli_message *message = &cli->program->messages[i];
+        vpr_cli_kebab(kebab, message->type_url);
+        if (vpr_cli_message(cli->program, kebab) == message) { /* else another's alias */
+            list_fields(&cli->out, message);
+        }
     }
     vpr_buf_str(&cli->out, "  viperd tx bank send FROM TO AMOUNT\n"
                            "  viperd tx --file TX.json --from KEY\n");

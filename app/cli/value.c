@@ -197,6 +197,104 @@ static enum vpr_code add_pair(const struct value *v, const char *text)
     return VPR_OK;
 }
 
+/* The parts of "A/B/C", each below NAME_BYTES_MAX; false unless there are `count`. */
+static bool split(char (*parts)[NAME_BYTES_MAX], size_t count, const char *text, char by)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *end = i + 1 < count ? strchr(text, by) : text + strlen(text);
+        if (!end || end == text || end - text >= NAME_BYTES_MAX) {
+            return false;
+        }
+        (void)snprintf(parts[i], NAME_BYTES_MAX, "%.*s", (int)(end - text), text);
+        text = end + 1;
+    }
+    return true;
+}
+
+/* name=value */
+static enum vpr_code add_param(const struct value *v, const char *text)
+{
+    char parts[2][NAME_BYTES_MAX];
+    uint64_t n;
+
+    if (!split(parts, 2, text, '=') || !number(&n, parts[1], strlen(parts[1]))) {
+        return bad(v, text, "NAME=VALUE");
+    }
+    vpr_buf_str(v->out, "{\"name\":");
+    vpr_buf_json(v->out, vpr_bytes_str(parts[0]));
+    vpr_buf_printf(v->out, ",\"value\":\"%" PRIu64 "\"}", n);
+    return VPR_OK;
+}
+
+/* recipient/amount */
+static enum vpr_code add_spend(const struct value *v, const char *text)
+{
+    char parts[2][NAME_BYTES_MAX];
+    uint64_t amount;
+
+    if (!split(parts, 2, text, '/') || !vpr_cli_amount(&amount, parts[1])) {
+        return bad(v, text, "ADDRESS/AMOUNT");
+    }
+    vpr_buf_str(v->out, "{\"recipient\":");
+    vpr_buf_json(v->out, vpr_bytes_str(parts[0]));
+    vpr_buf_printf(v->out, ",\"amount\":\"%" PRIu64 "\"}", amount);
+    return VPR_OK;
+}
+
+/* name/height/version */
+static enum vpr_code add_upgrade(const struct value *v, const char *text)
+{
+    char parts[3][NAME_BYTES_MAX];
+    uint64_t height, version;
+
+    if (!split(parts, 3, text, '/') || !number(&height, parts[1], strlen(parts[1])) ||
+        !number(&version, parts[2], strlen(parts[2]))) {
+        return bad(v, text, "NAME/HEIGHT/VERSION");
+    }
+    vpr_buf_str(v->out, "{\"name\":");
+    vpr_buf_json(v->out, vpr_bytes_str(parts[0]));
+    vpr_buf_printf(v->out, ",\"height\":\"%" PRIu64 "\",\"version\":\"%" PRIu64 "\"}",
+                   height, version);
+    return VPR_OK;
+}
+
+/* Messages that have a short spelling beside JSON. */
+static const struct {
+    const char *type;
+    enum vpr_code (*add)(const struct value *v, const char *text);
+} short_messages[] = {
+    {"viper.v1.Pair", add_pair},
+    {"viper.v1.ParamChange", add_param},
+    {"viper.v1.TreasurySpend", add_spend},
+    {"viper.v1.Upgrade", add_upgrade},
+};
+
+/* VOTE_OPTION_YES also as yes: what stands behind the last name that all begin with. */
+static enum vpr_code add_enum(const struct value *v, const char *text)
+{
+    const ProtobufCEnumDescriptor *type =
+        (const ProtobufCEnumDescriptor *)v->field->descriptor;
+    size_t len = strlen(text);
+
+    for (unsigned i = 0; i < type->n_values; i++) {
+        const char *name = type->values[i].name;
+        size_t have = strlen(name), k = 0;
+        if (have <= len || name[have - len - 1] != '_') {
+            continue;
+        }
+        while (k < len && (name[have - len + k] == text[k] ||
+                           name[have - len + k] == text[k] - 'a' + 'A')) {
+            k++;
+        }
+        if (k == len) {
+            vpr_buf_printf(v->out, "\"%s\"", name);
+            return VPR_OK;
+        }
+    }
+    vpr_buf_json(v->out, vpr_bytes_str(text));
+    return VPR_OK;
+}
+
 static enum vpr_code add_message(const struct value *v, const char *text)
 {
     const ProtobufCMessageDescriptor *type =
@@ -217,8 +315,10 @@ static enum vpr_code add_message(const struct value *v, const char *text)
         vpr_buf_printf(v->out, "{\"denom\":\"uvipr\",\"amount\":\"%" PRIu64 "\"}", amount);
         return VPR_OK;
     }
-    if (strcmp(type->name, "viper.v1.Pair") == 0) {
-        return add_pair(v, text);
+    for (size_t i = 0; i < VPR_COUNT(short_messages); i++) {
+        if (strcmp(type->name, short_messages[i].type) == 0) {
+            return short_messages[i].add(v, text);
+        }
     }
     return bad(v, text, "JSON object");
 }
@@ -233,6 +333,9 @@ static enum vpr_code add_one(const struct value *v, const char *text)
     }
     if (v->field->type == PROTOBUF_C_TYPE_BYTES) {
         return add_bytes(v, text);
+    }
+    if (v->field->type == PROTOBUF_C_TYPE_ENUM) {
+        return add_enum(v, text);
     }
     if (v->field->type == PROTOBUF_C_TYPE_BOOL) {
         if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {

@@ -12,7 +12,8 @@
 #include "viper/v1/query.pb-c.h"
 #include "viper/v1/state.pb-c.h"
 
-static const char *const pool_names[VPR_POOL_COUNT] = {"staked", "fees", "dao", "rewards"};
+static const char *const pool_names[VPR_POOL_COUNT] = {"staked", "fees", "dao", "rewards",
+                                                       "deposits"};
 
 /* ---- records ---- */
 

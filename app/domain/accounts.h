@@ -13,6 +13,7 @@ enum vpr_pool_account {
     VPR_POOL_FEES,    /* until the next session pays them out */
     VPR_POOL_DAO,
     VPR_POOL_REWARDS, /* of delegators, until withdrawn */
+    VPR_POOL_DEPOSITS, /* of open proposals, with the fees of new chains */
     VPR_POOL_COUNT
 };
 struct vpr_address vpr_pool_address(enum vpr_pool_account pool);

@@ -1,11 +1,13 @@
 #include "app/domain/chains.h"
 
 #include "app/base/bytes.h"
+#include "app/domain/accounts.h"
 #include "app/domain/actors.h"
 #include "app/domain/field.h"
 #include "app/domain/sessions.h"
 #include "viper/v1/genesis.pb-c.h"
 #include "viper/v1/query.pb-c.h"
+#include "viper/v1/tx.pb-c.h"
 
 #define NAME_BYTES_MAX 32
 #define METHODS_MAX 1024
@@ -103,7 +105,7 @@ enum vpr_code vpr_places_active(struct vpr_ctx *ctx, uint32_t zone, const uint32
     return VPR_OK;
 }
 
-/* ---- genesis ---- */
+/* ---- what a record may say ---- */
 
 /* Names stand where an id may stand: a-z, 0-9 and inner hyphens, and not four hex digits. */
 static enum vpr_code check_name(const char *what, const char *name, struct vpr_err *err)
@@ -172,22 +174,43 @@ static enum vpr_code check_methods(const Viper__V1__GenesisChain *chain, struct 
     return VPR_OK;
 }
 
-static enum vpr_code check_chain(const Viper__V1__GenesisChain *chain, struct vpr_err *err)
+static enum vpr_code check_latencies(uint32_t id, uint64_t target_ms, uint64_t max_ms,
+                                     struct vpr_err *err)
+{
+    if (target_ms < 1 || target_ms >= max_ms || max_ms > LATENCY_MS_MAX) {
+        return vpr_fail(err, VPR_BAD_FIELD,
+                        "chain %04" PRIx32 ": latency target %" PRIu64 " and maximum %" PRIu64
+                        " ms; 1 <= target < maximum <= %d",
+                        id, target_ms, max_ms, LATENCY_MS_MAX);
+    }
+    return VPR_OK;
+}
+
+/* An address or nothing; no pool, which holds for others. */
+static enum vpr_code check_optional(const char *text, const char *field, struct vpr_err *err)
+{
+    struct vpr_address who;
+    if (text[0] == '\0') {
+        return VPR_OK;
+    }
+    VPR_TRY(vpr_field_address(&who, text, field, err));
+    if (vpr_pool_name(&who) != NULL) {
+        return vpr_fail(err, VPR_BAD_ADDRESS, "%s is the pool %s", field, vpr_pool_name(&who));
+    }
+    return VPR_OK;
+}
+
+enum vpr_code vpr_chain_check(const Viper__V1__GenesisChain *chain, struct vpr_err *err)
 {
     if (chain->id < 1 || chain->id > UINT16_MAX) {
         return vpr_fail(err, VPR_BAD_FIELD, "chain id %" PRIu32 " is not 1 to 65535",
                         chain->id);
     }
     VPR_TRY(check_name("chain", chain->name, err));
+    VPR_TRY(check_optional(chain->owner, "owner", err));
+    VPR_TRY(check_optional(chain->payout, "payout", err));
     VPR_TRY(check_multiplier("chain", chain->id, chain->multiplier_ppm, err));
-    if (chain->latency_target_ms < 1 || chain->latency_target_ms >= chain->latency_max_ms ||
-        chain->latency_max_ms > LATENCY_MS_MAX) {
-        return vpr_fail(err, VPR_BAD_FIELD,
-                        "chain %04" PRIx32 ": latency target %" PRIu64 " and maximum %" PRIu64
-                        " ms; 1 <= target < maximum <= %d",
-                        chain->id, chain->latency_target_ms, chain->latency_max_ms,
-                        LATENCY_MS_MAX);
-    }
+    VPR_TRY(check_latencies(chain->id, chain->latency_target_ms, chain->latency_max_ms, err));
     if (chain->corpus_hash.len != 0 && chain->corpus_hash.len != sizeof(struct vpr_hash)) {
         return vpr_fail(err, VPR_BAD_FIELD,
                         "chain %04" PRIx32 ": corpus_hash has %zu bytes, not 32 or none",
@@ -196,29 +219,157 @@ static enum vpr_code check_chain(const Viper__V1__GenesisChain *chain, struct vp
     return check_methods(chain, err);
 }
 
-/* An address or nothing. */
-static enum vpr_code read_optional(struct vpr_ctx *ctx, const char *text, const char *field,
-                                   ProtobufCBinaryData *ret)
+enum vpr_code vpr_zone_check(const Viper__V1__GenesisZone *zone, struct vpr_err *err)
 {
-    if (text[0] == '\0') {
-        return VPR_OK;
+    if (zone->id < 1 || zone->id > UINT16_MAX) {
+        return vpr_fail(err, VPR_BAD_FIELD, "zone id %" PRIu32 " is not 1 to 65535",
+                        zone->id);
     }
-    struct vpr_address who;
-    VPR_TRY(vpr_field_address(&who, text, field, ctx->err));
-    *ret = vpr_field_of_address(ctx->arena, &who);
+    VPR_TRY(check_name("zone", zone->name, err));
+    return check_multiplier("zone", zone->id, zone->multiplier_ppm, err);
+}
+
+/* ---- walks over the registries ---- */
+
+/* The next record of a registry after *key, or the first; false: no more. */
+static bool next_record(struct vpr_ctx *ctx, enum vpr_key_first name, struct vpr_bytes *key,
+                        struct vpr_bytes *ret_value)
+{
+    struct vpr_key_buf prefix = vpr_key(name);
+    struct vpr_bytes from = key->len == 0
+                                ? vpr_arena_bytes(ctx->arena, vpr_key_bytes(&prefix))
+                                : vpr_state_after(ctx->arena, *key);
+    return vpr_state_next(ctx->state, ctx->arena, VPR_STORE_CHAINS, vpr_key_bytes(&prefix),
+                          from, key, ret_value);
+}
+
+static enum vpr_code check_chain_unique(struct vpr_ctx *ctx, uint32_t id, const char *name)
+{
+    struct vpr_bytes key = {NULL, 0}, value;
+    while (next_record(ctx, VPR_KEY_CHAIN, &key, &value)) {
+        const Viper__V1__Chain *chain = (const Viper__V1__Chain *)vpr_record_unpack(
+            ctx, value, &viper__v1__chain__descriptor);
+        if (chain->id != id && strcmp(chain->name, name) == 0) {
+            return vpr_fail(ctx->err, VPR_DUPLICATE,
+                            "chain %04" PRIx32 " is named \"%.40s\" already", chain->id, name);
+        }
+    }
     return VPR_OK;
 }
 
-static enum vpr_code import_chain(struct vpr_ctx *ctx, const Viper__V1__GenesisChain *chain)
+static enum vpr_code check_zone_unique(struct vpr_ctx *ctx, uint32_t id, const char *name)
 {
-    VPR_TRY(check_chain(chain, ctx->err));
+    struct vpr_bytes key = {NULL, 0}, value;
+    while (next_record(ctx, VPR_KEY_ZONE, &key, &value)) {
+        const Viper__V1__Zone *zone = (const Viper__V1__Zone *)vpr_record_unpack(
+            ctx, value, &viper__v1__zone__descriptor);
+        if (zone->id != id && strcmp(zone->name, name) == 0) {
+            return vpr_fail(ctx->err, VPR_DUPLICATE,
+                            "zone %04" PRIx32 " is named \"%.40s\" already", zone->id, name);
+        }
+    }
+    return VPR_OK;
+}
+
+/* ---- a method table may double or halve ---- */
+
+/* What a call of `method` costs by this table: its row, for a path the longest row it begins
+ * with, else 1. */
+static uint64_t cost_of(Viper__V1__MethodCost *const *rows, size_t count, const char *method)
+{
+    uint64_t cu = 1;
+    size_t best = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strlen(rows[i]->method);
+        bool same = strcmp(rows[i]->method, method) == 0;
+        bool leads = method[0] == '/' && len > best && strncmp(rows[i]->method, method, len) == 0;
+        if (same || leads) {
+            best = len;
+            cu = rows[i]->cu;
+        }
+    }
+    return cu;
+}
+
+static enum vpr_code check_costs(uint32_t id, Viper__V1__MethodCost *const *from,
+                                 size_t from_count, Viper__V1__MethodCost *const *to,
+                                 size_t to_count, Viper__V1__MethodCost *const *rows,
+                                 size_t count, struct vpr_err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t old = cost_of(from, from_count, rows[i]->method);
+        uint64_t cu = cost_of(to, to_count, rows[i]->method);
+        if (cu > 2 * old || 2 * cu < old) {
+            return vpr_fail(err, VPR_STEP_TOO_LARGE,
+                            "chain %04" PRIx32 ": method \"%.40s\" goes from %" PRIu64
+                            " to %" PRIu64 " CU; a change doubles or halves at most",
+                            id, rows[i]->method, old, cu);
+        }
+    }
+    return VPR_OK;
+}
+
+static const Viper__V1__ChainTerms *newest_terms(struct vpr_ctx *ctx, uint32_t id)
+{
+    struct vpr_key_buf key = id_key(VPR_KEY_CHAIN_TERMS, (uint16_t)id);
+    return (const Viper__V1__ChainTerms *)vpr_version_newest(
+        ctx, VPR_STORE_CHAINS, vpr_key_bytes(&key), &viper__v1__chain_terms__descriptor);
+}
+
+enum vpr_code vpr_chain_admit(struct vpr_ctx *ctx, const Viper__V1__GenesisChain *chain)
+{
+    const Viper__V1__ChainTerms *old = newest_terms(ctx, chain->id);
+    VPR_TRY(check_chain_unique(ctx, chain->id, chain->name));
+    if (old == NULL) {
+        return VPR_OK; /* a new chain */
+    }
+    VPR_TRY(check_costs(chain->id, old->methods, old->n_methods, chain->methods,
+                        chain->n_methods, chain->methods, chain->n_methods, ctx->err));
+    return check_costs(chain->id, old->methods, old->n_methods, chain->methods,
+                       chain->n_methods, old->methods, old->n_methods, ctx->err);
+}
+
+enum vpr_code vpr_zone_admit(struct vpr_ctx *ctx, const Viper__V1__GenesisZone *zone)
+{
+    return check_zone_unique(ctx, zone->id, zone->name);
+}
+
+/* ---- writing ---- */
+
+static ProtobufCBinaryData optional(struct vpr_ctx *ctx, const char *text)
+{
+    struct vpr_address who;
+    if (text[0] == '\0') {
+        return (ProtobufCBinaryData){0, NULL};
+    }
+    if (vpr_field_address(&who, text, "address", ctx->err) != VPR_OK) {
+        VPR_HALT("an address that was checked is none");
+    }
+    return vpr_field_of_address(ctx->arena, &who);
+}
+
+static void chain_put(struct vpr_ctx *ctx, const Viper__V1__Chain *chain)
+{
+    struct vpr_key_buf key = id_key(VPR_KEY_CHAIN, (uint16_t)chain->id);
+    vpr_record_put(ctx, VPR_STORE_CHAINS, vpr_key_bytes(&key), &chain->base);
+}
+
+static void chain_event(struct vpr_ctx *ctx, uint32_t id, const char *name)
+{
+    vpr_event(ctx, "chain");
+    vpr_event_u64(ctx, "chain", id);
+    vpr_event_text(ctx, "name", name);
+    vpr_event_u64(ctx, "session", vpr_session_counts_from(ctx));
+}
+
+void vpr_chain_put(struct vpr_ctx *ctx, const Viper__V1__GenesisChain *chain)
+{
     Viper__V1__Chain record = VIPER__V1__CHAIN__INIT;
     record.id = chain->id;
     record.name = chain->name;
-    VPR_TRY(read_optional(ctx, chain->owner, "owner", &record.owner));
-    VPR_TRY(read_optional(ctx, chain->payout, "payout", &record.payout));
-    struct vpr_key_buf key = id_key(VPR_KEY_CHAIN, (uint16_t)chain->id);
-    vpr_record_put(ctx, VPR_STORE_CHAINS, vpr_key_bytes(&key), &record.base);
+    record.owner = optional(ctx, chain->owner);
+    record.payout = optional(ctx, chain->payout);
+    chain_put(ctx, &record);
 
     Viper__V1__ChainTerms terms = VIPER__V1__CHAIN_TERMS__INIT;
     terms.active = chain->active;
@@ -228,19 +379,14 @@ static enum vpr_code import_chain(struct vpr_ctx *ctx, const Viper__V1__GenesisC
     terms.corpus_hash = chain->corpus_hash;
     terms.n_methods = chain->n_methods;
     terms.methods = chain->methods;
-    key = id_key(VPR_KEY_CHAIN_TERMS, (uint16_t)chain->id);
-    vpr_version_put(ctx, VPR_STORE_CHAINS, vpr_key_bytes(&key), 0, &terms.base);
-    return VPR_OK;
+    struct vpr_key_buf key = id_key(VPR_KEY_CHAIN_TERMS, (uint16_t)chain->id);
+    vpr_version_put(ctx, VPR_STORE_CHAINS, vpr_key_bytes(&key), vpr_session_counts_from(ctx),
+                    &terms.base);
+    chain_event(ctx, chain->id, chain->name);
 }
 
-static enum vpr_code import_zone(struct vpr_ctx *ctx, const Viper__V1__GenesisZone *zone)
+void vpr_zone_put(struct vpr_ctx *ctx, const Viper__V1__GenesisZone *zone)
 {
-    if (zone->id < 1 || zone->id > UINT16_MAX) {
-        return vpr_fail(ctx->err, VPR_BAD_FIELD, "zone id %" PRIu32 " is not 1 to 65535",
-                        zone->id);
-    }
-    VPR_TRY(check_name("zone", zone->name, ctx->err));
-    VPR_TRY(check_multiplier("zone", zone->id, zone->multiplier_ppm, ctx->err));
     Viper__V1__Zone record = VIPER__V1__ZONE__INIT;
     record.id = zone->id;
     record.name = zone->name;
@@ -251,7 +397,78 @@ static enum vpr_code import_zone(struct vpr_ctx *ctx, const Viper__V1__GenesisZo
     terms.active = zone->active;
     terms.multiplier_ppm = zone->multiplier_ppm;
     key = id_key(VPR_KEY_ZONE_TERMS, (uint16_t)zone->id);
-    vpr_version_put(ctx, VPR_STORE_CHAINS, vpr_key_bytes(&key), 0, &terms.base);
+    vpr_version_put(ctx, VPR_STORE_CHAINS, vpr_key_bytes(&key), vpr_session_counts_from(ctx),
+                    &terms.base);
+
+    vpr_event(ctx, "zone");
+    vpr_event_u64(ctx, "zone", zone->id);
+    vpr_event_text(ctx, "name", zone->name);
+    vpr_event_u64(ctx, "session", vpr_session_counts_from(ctx));
+}
+
+/* ---- the owner's edit ---- */
+
+static enum vpr_code check_edit(const ProtobufCMessage *message, struct vpr_err *err)
+{
+    const Viper__V1__MsgEditChain *m = (const Viper__V1__MsgEditChain *)message;
+    struct vpr_address owner;
+    VPR_TRY(vpr_field_address(&owner, m->owner, "owner", err));
+    if (m->chain > UINT16_MAX) {
+        return vpr_fail(err, VPR_BAD_FIELD, "chain %" PRIu32 " has more than 16 bits",
+                        m->chain);
+    }
+    VPR_TRY(check_name("chain", m->name, err));
+    VPR_TRY(check_optional(m->payout, "payout", err));
+    return check_latencies(m->chain, m->latency_target_ms, m->latency_max_ms, err);
+}
+
+/* Name and payout count at once; latencies, which sessions read, through versions. */
+static enum vpr_code apply_edit(struct vpr_ctx *ctx, const ProtobufCMessage *message)
+{
+    const Viper__V1__MsgEditChain *m = (const Viper__V1__MsgEditChain *)message;
+    const Viper__V1__Chain *before = vpr_chain_get(ctx, (uint16_t)m->chain);
+    if (before == NULL) {
+        return vpr_fail(ctx->err, VPR_NO_CHAIN, "chain %04" PRIx32 " is unknown", m->chain);
+    }
+    bool own = before->owner.len == sizeof ctx->signer.b &&
+               memcmp(before->owner.data, ctx->signer.b, sizeof ctx->signer.b) == 0;
+    if (!own) {
+        return vpr_fail(ctx->err, VPR_DENIED, "only the owner of chain %04" PRIx32
+                        " may do this; governance may do more", m->chain);
+    }
+    VPR_TRY(check_chain_unique(ctx, m->chain, m->name));
+    Viper__V1__Chain chain = *before;
+    chain.name = m->name;
+    chain.payout = optional(ctx, m->payout);
+    chain_put(ctx, &chain);
+    Viper__V1__ChainTerms terms = *newest_terms(ctx, m->chain);
+    if (terms.latency_target_ms != m->latency_target_ms ||
+        terms.latency_max_ms != m->latency_max_ms) {
+        struct vpr_key_buf key = id_key(VPR_KEY_CHAIN_TERMS, (uint16_t)m->chain);
+        terms.latency_target_ms = m->latency_target_ms;
+        terms.latency_max_ms = m->latency_max_ms;
+        vpr_version_put(ctx, VPR_STORE_CHAINS, vpr_key_bytes(&key),
+                        vpr_session_counts_from(ctx), &terms.base);
+    }
+    chain_event(ctx, m->chain, m->name);
+    return VPR_OK;
+}
+
+/* ---- genesis ---- */
+
+static enum vpr_code import_chain(struct vpr_ctx *ctx, const Viper__V1__GenesisChain *chain)
+{
+    VPR_TRY(vpr_chain_check(chain, ctx->err));
+    VPR_TRY(vpr_chain_admit(ctx, chain));
+    vpr_chain_put(ctx, chain);
+    return VPR_OK;
+}
+
+static enum vpr_code import_zone(struct vpr_ctx *ctx, const Viper__V1__GenesisZone *zone)
+{
+    VPR_TRY(vpr_zone_check(zone, ctx->err));
+    VPR_TRY(vpr_zone_admit(ctx, zone));
+    vpr_zone_put(ctx, zone);
     return VPR_OK;
 }
 
@@ -262,12 +479,6 @@ static enum vpr_code import(struct vpr_ctx *ctx, const ProtobufCMessage *genesis
         if (i > 0 && state->chains[i]->id <= state->chains[i - 1]->id) {
             return vpr_fail(ctx->err, VPR_BAD_FIELD, "chains[%zu]: ids must ascend", i);
         }
-        for (size_t j = 0; j < i; j++) {
-            if (strcmp(state->chains[i]->name, state->chains[j]->name) == 0) {
-                return vpr_fail(ctx->err, VPR_DUPLICATE, "two chains are named \"%.40s\"",
-                                state->chains[i]->name);
-            }
-        }
         if (import_chain(ctx, state->chains[i]) != VPR_OK) {
             return vpr_genesis_refuse(ctx, "chains", i);
         }
@@ -275,12 +486,6 @@ static enum vpr_code import(struct vpr_ctx *ctx, const ProtobufCMessage *genesis
     for (size_t i = 0; i < state->n_zones; i++) {
         if (i > 0 && state->zones[i]->id <= state->zones[i - 1]->id) {
             return vpr_fail(ctx->err, VPR_BAD_FIELD, "zones[%zu]: ids must ascend", i);
-        }
-        for (size_t j = 0; j < i; j++) {
-            if (strcmp(state->zones[i]->name, state->zones[j]->name) == 0) {
-                return vpr_fail(ctx->err, VPR_DUPLICATE, "two zones are named \"%.40s\"",
-                                state->zones[i]->name);
-            }
         }
         if (import_zone(ctx, state->zones[i]) != VPR_OK) {
             return vpr_genesis_refuse(ctx, "zones", i);
@@ -300,6 +505,10 @@ static Viper__V1__ChainInfo *chain_info(struct vpr_ctx *ctx, const Viper__V1__Ch
     viper__v1__chain_info__init(info);
     info->id = chain->id;
     info->name = chain->name;
+    if (chain->owner.len != 0) {
+        struct vpr_address owner = vpr_address_of_field(chain->owner);
+        info->owner = vpr_text_of_address(ctx->arena, &owner);
+    }
     if (chain->payout.len != 0) {
         struct vpr_address payout = vpr_address_of_field(chain->payout);
         info->payout = vpr_text_of_address(ctx->arena, &payout);
@@ -329,18 +538,6 @@ static Viper__V1__ZoneInfo *zone_info(struct vpr_ctx *ctx, const Viper__V1__Zone
         info->multiplier_ppm = terms->multiplier_ppm;
     }
     return info;
-}
-
-/* The next record of a registry after *key, or the first; false: no more. */
-static bool next_record(struct vpr_ctx *ctx, enum vpr_key_first name, struct vpr_bytes *key,
-                        struct vpr_bytes *ret_value)
-{
-    struct vpr_key_buf prefix = vpr_key(name);
-    struct vpr_bytes from = key->len == 0
-                                ? vpr_arena_bytes(ctx->arena, vpr_key_bytes(&prefix))
-                                : vpr_state_after(ctx->arena, *key);
-    return vpr_state_next(ctx->state, ctx->arena, VPR_STORE_CHAINS, vpr_key_bytes(&prefix),
-                          from, key, ret_value);
 }
 
 static size_t count_records(struct vpr_ctx *ctx, enum vpr_key_first name)
@@ -382,6 +579,11 @@ static enum vpr_code answer_chains(struct vpr_ctx *ctx, const ProtobufCMessage *
     return VPR_OK;
 }
 
+static const struct vpr_handler handlers[] = {
+    {"chains.edit", "/viper.v1.MsgEditChain", &viper__v1__msg_edit_chain__descriptor, "owner",
+     VPR_LANE_ORDINARY, NULL, check_edit, apply_edit, NULL},
+};
+
 static const struct vpr_query queries[] = {
     {"/viper.v1.Query/Chains", &viper__v1__query_chains_request__descriptor,
      &viper__v1__query_chains_response__descriptor, answer_chains},
@@ -389,8 +591,8 @@ static const struct vpr_query queries[] = {
 
 const struct vpr_domain vpr_chains = {
     .name = "chains",
-    .handlers = NULL,
-    .handler_count = 0,
+    .handlers = handlers,
+    .handler_count = VPR_COUNT(handlers),
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = import,

@@ -1,4 +1,5 @@
-/* chains.h - the registries of chains and geozones; from genesis only in this version. */
+/* chains.h - the registries of chains and geozones: from genesis, then by governance; a chain's
+ * owner edits its name, payout and latencies. */
 #ifndef VPR_DOMAIN_CHAINS_H
 #define VPR_DOMAIN_CHAINS_H
 
@@ -10,6 +11,20 @@ const Viper__V1__Chain *vpr_chain_get(struct vpr_ctx *ctx, uint16_t id);
 const Viper__V1__ChainTerms *vpr_chain_terms(struct vpr_ctx *ctx, uint16_t id,
                                              uint64_t session);
 const Viper__V1__ZoneTerms *vpr_zone_terms(struct vpr_ctx *ctx, uint16_t id, uint64_t session);
+
+/* A whole record as genesis and proposals have it.  Check: its fields.  Admit: as of now, also
+ * the change against the record that is there.  Put: checked and admitted; terms count through
+ * versions, the rest at once. */
+VPR_MUST_USE enum vpr_code vpr_chain_check(const Viper__V1__GenesisChain *chain,
+                                           struct vpr_err *err);
+VPR_MUST_USE enum vpr_code vpr_chain_admit(struct vpr_ctx *ctx,
+                                           const Viper__V1__GenesisChain *chain);
+void vpr_chain_put(struct vpr_ctx *ctx, const Viper__V1__GenesisChain *chain);
+VPR_MUST_USE enum vpr_code vpr_zone_check(const Viper__V1__GenesisZone *zone,
+                                          struct vpr_err *err);
+VPR_MUST_USE enum vpr_code vpr_zone_admit(struct vpr_ctx *ctx,
+                                          const Viper__V1__GenesisZone *zone);
+void vpr_zone_put(struct vpr_ctx *ctx, const Viper__V1__GenesisZone *zone);
 
 /* Four hex digits, in the arena. */
 char *vpr_id16(struct vpr_arena *arena, uint16_t id);

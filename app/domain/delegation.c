@@ -6,6 +6,7 @@
 #include "app/domain/field.h"
 #include "app/domain/sessions.h"
 #include "app/domain/unbonding.h"
+#include "app/domain/votes.h"
 #include "app/rules/shares.h"
 #include "viper/v1/tx.pb-c.h"
 
@@ -324,6 +325,7 @@ enum vpr_code vpr_delegate(struct vpr_ctx *ctx, const struct vpr_address *id, ui
     h.pool.shares += shares;
     h.own.shares += shares;
     put_down(ctx, &h);
+    vpr_governance_forget_votes(ctx, &h.delegator);
 
     event(ctx, "delegate", &h, amount);
     vpr_event_u64(ctx, "shares", shares);
@@ -369,6 +371,7 @@ enum vpr_code vpr_undelegate(struct vpr_ctx *ctx, const struct vpr_address *id,
     h.tokens -= amount;
     h.own.unbonding++;
     put_down(ctx, &h);
+    vpr_governance_forget_votes(ctx, &h.delegator);
     Viper__V1__Unbonding entry = vpr_unbonding_add(ctx, &h.delegator, id, amount);
 
     event(ctx, "undelegate", &h, amount);

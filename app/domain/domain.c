@@ -10,10 +10,12 @@
 #include "app/domain/doublesign.h"
 #include "app/domain/downtime.h"
 #include "app/domain/price.h"
+#include "app/domain/proposals.h"
 #include "app/domain/quality.h"
 #include "app/domain/scores.h"
 #include "app/domain/slashing.h"
 #include "app/domain/unbonding.h"
+#include "app/domain/votes.h"
 #include "viper/v1/genesis.pb-c.h"
 
 /* Import goes down this list: accounts first, since stakes are paid from them; chains before
@@ -39,6 +41,9 @@ static const struct vpr_domain *const domains[] = {
     &vpr_slashing,
     &vpr_downtimes,
     &vpr_quality,
+    &vpr_proposals,
+    &vpr_votes,
+    &vpr_upgrades,
     &vpr_changes,
 };
 
@@ -79,6 +84,7 @@ static void presence(struct vpr_ctx *ctx)
 }
 
 const struct vpr_step vpr_steps_before[] = {
+    {.name = "upgrade", .run = vpr_upgrade_step, .of_system = false},
     {.name = "open", .run = vpr_session_open, .of_system = false},
     {.name = "renew", .run = renew, .of_system = false},
     {.name = "yield", .run = yield, .of_system = false},
@@ -95,6 +101,7 @@ const size_t vpr_steps_before_count = VPR_COUNT(vpr_steps_before);
 const struct vpr_step vpr_steps_after[] = {
     {.name = "unbond", .run = vpr_actors_unbond, .of_system = false},
     {.name = "undelegate", .run = vpr_unbonding_pay, .of_system = false},
+    {.name = "tally", .run = vpr_governance_tally, .of_system = false},
     {.name = "forget", .run = vpr_tx_forget, .of_system = false},
     {.name = "supply", .run = vpr_supply_assert, .of_system = false},
 };
@@ -143,7 +150,7 @@ static enum vpr_code import_params(struct vpr_ctx *ctx, const Viper__V1__Params 
     if (from == NULL) {
         return vpr_fail(ctx->err, VPR_BAD_FIELD, "genesis has no params");
     }
-#define X(name, main, local, least, most) params.v[VPR_P_##name] = from->name;
+#define X(name, main, local, least, most, unit, slack) params.v[VPR_P_##name] = from->name;
     VPR_PARAMS(X)
 #undef X
     VPR_TRY(vpr_params_check(&params, ctx->err));

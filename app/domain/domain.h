@@ -7,6 +7,7 @@
 #include "app/domain/accounts.h"
 #include "app/domain/sessions.h"
 #include "app/domain/settlement.h"
+#include "app/domain/upgrade.h"
 #include "app/domain/validators.h"
 #include "app/tx/run.h"
 

@@ -316,6 +316,35 @@ static enum vpr_code answer_params(struct vpr_ctx *ctx, const ProtobufCMessage *
     return VPR_OK;
 }
 
+static enum vpr_code answer_param_rules(struct vpr_ctx *ctx, const ProtobufCMessage *request,
+                                        ProtobufCMessage **ret_response)
+{
+    uint64_t session = vpr_session_number(ctx);
+    struct vpr_params running, newest;
+    (void)request;
+    vpr_params_get(ctx, &running, session);
+    vpr_params_get(ctx, &newest, session + 2);
+    Viper__V1__QueryParamRulesResponse *response =
+        VPR_ARENA_NEW(ctx->arena, Viper__V1__QueryParamRulesResponse);
+    viper__v1__query_param_rules_response__init(response);
+    response->rules = VPR_ARENA_ARRAY(ctx->arena, Viper__V1__ParamRule *, VPR_PARAM_COUNT);
+    for (enum vpr_param param = 0; param < VPR_PARAM_COUNT; param++) {
+        const struct vpr_param_rule *rule = vpr_param_rule(param);
+        Viper__V1__ParamRule *row = VPR_ARENA_NEW(ctx->arena, Viper__V1__ParamRule);
+        viper__v1__param_rule__init(row);
+        row->name = vpr_arena_text(ctx->arena, "%s", rule->name);
+        row->unit = vpr_arena_text(ctx->arena, "%s", rule->unit);
+        row->value = running.v[param];
+        row->newest = newest.v[param];
+        row->least = rule->least;
+        row->most = rule->most;
+        vpr_param_reach(param, row->newest, &row->step_least, &row->step_most);
+        response->rules[response->n_rules++] = row;
+    }
+    *ret_response = &response->base;
+    return VPR_OK;
+}
+
 static enum vpr_code answer_session(struct vpr_ctx *ctx, const ProtobufCMessage *request,
                                     ProtobufCMessage **ret_response)
 {
@@ -340,6 +369,8 @@ static enum vpr_code answer_session(struct vpr_ctx *ctx, const ProtobufCMessage 
 static const struct vpr_query queries[] = {
     {"/viper.v1.Query/Chain", &viper__v1__query_chain_request__descriptor,
      &viper__v1__query_chain_response__descriptor, answer_chain},
+    {"/viper.v1.Query/ParamRules", &viper__v1__query_param_rules_request__descriptor,
+     &viper__v1__query_param_rules_response__descriptor, answer_param_rules},
     {"/viper.v1.Query/Params", &viper__v1__query_params_request__descriptor,
      &viper__v1__query_params_response__descriptor, answer_params},
     {"/viper.v1.Query/Session", &viper__v1__query_session_request__descriptor,

@@ -205,6 +205,19 @@ size_t vpr_validators_members(struct vpr_ctx *ctx, struct vpr_validator_member *
     return found;
 }
 
+bool vpr_validator_owned(struct vpr_ctx *ctx, const struct vpr_address *owner)
+{
+    struct row *rows;
+    size_t count = read_rows(ctx, &rows);
+    for (size_t i = 0; i < count; i++) {
+        struct vpr_address of = vpr_address_of_field(rows[i].actor->owner);
+        if (vpr_address_equal(&of, owner)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- yield ---- */
 
 static uint64_t bonded_stake(const struct row *rows, size_t count, uint64_t *ret_members)

@@ -31,6 +31,9 @@ struct vpr_validator_member {
 /* The set as CometBFT knows it, by consensus address; ret_members in ctx->arena. */
 size_t vpr_validators_members(struct vpr_ctx *ctx, struct vpr_validator_member **ret_members);
 
+/* Whether the account owns a validator that is not gone, in the set or not. */
+bool vpr_validator_owned(struct vpr_ctx *ctx, const struct vpr_address *owner);
+
 /* In the first block of a session: mint the yield of the one that ended and pay the fees of
  * the fee pool out the same way. */
 void vpr_validators_yield(struct vpr_ctx *ctx);

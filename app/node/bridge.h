@@ -41,6 +41,10 @@ typedef void bridge_checked_fn(void *arg, enum vpr_code code);
 /* On the owner thread; `result` is the callee's to copy from. */
 typedef void bridge_simulated_fn(void *arg, const struct vpr_tx_result *result);
 
+/* Block `height` needs another version of the application; nothing more is executed.  On the
+ * owner thread, perhaps more than once. */
+typedef void bridge_outdated_fn(void *arg, uint64_t height, uint64_t version);
+
 struct bridge_options {
     bridge_reveal_fn *reveal; /* may be NULL */
     void *reveal_arg;
@@ -48,6 +52,8 @@ struct bridge_options {
     void *committed_arg;
     bridge_checked_fn *checked; /* may be NULL */
     void *checked_arg;
+    bridge_outdated_fn *outdated; /* may be NULL */
+    void *outdated_arg;
 };
 
 /* The app stays the caller's, but is the owner thread's until bridge_destroy. */

@@ -81,6 +81,35 @@ static uint64_t next_height(const struct owner *owner)
     return last > 0 ? last + 1 : owner->initial_height;
 }
 
+/* Whether the block of that height needs another version of the application; says so. */
+static bool outdated(struct owner *owner, uint64_t height, uint64_t *ret_version)
+{
+    *ret_version = vpr_app_version_at(owner->app, height);
+    if (*ret_version == vpr_app_version) {
+        return false;
+    }
+    vpr_log_error("node", "upgrade needed: this version stops before the block",
+                  "height=%" PRIu64 " version=%" PRIu64 " needs=%" PRIu64, height,
+                  vpr_app_version, *ret_version);
+    if (owner->options.outdated != NULL) {
+        owner->options.outdated(owner->options.outdated_arg, height, *ret_version);
+    }
+    return true;
+}
+
+/* At an upgrade's height this binary neither proposes nor judges nor executes the block. */
+static bool in_date(struct owner *owner, struct abci_call *call, uint64_t height)
+{
+    uint64_t version;
+    if (!outdated(owner, height, &version)) {
+        return true;
+    }
+    abci_fail(call, "block %" PRIu64 " needs version %" PRIu64 " of the application, this is "
+              "version %" PRIu64 ": install it and start both processes again", height, version,
+              vpr_app_version);
+    return false;
+}
+
 /* A block in CometBFT's request as one of the app; the views live as long as the request. */
 static bool take_block(struct owner *owner, struct abci_call *call, struct vpr_app_block *ret,
                        int64_t height, const Google__Protobuf__Timestamp *stamp,
@@ -98,6 +127,9 @@ static bool take_block(struct owner *owner, struct abci_call *call, struct vpr_a
     if (proposer.len != sizeof ret->proposer.b || stamp == NULL || stamp->seconds < 0) {
         abci_fail(call, "%s of height %" PRId64 " without a proposer's address of 20 bytes or "
                   "a time", abci_call_method(call), height);
+        return false;
+    }
+    if (!in_date(owner, call, (uint64_t)height)) {
         return false;
     }
     struct vpr_bytes *list = VPR_ARENA_ARRAY(&owner->arena, struct vpr_bytes, count + 1);
@@ -122,7 +154,7 @@ void owner_info(struct owner *owner, struct abci_call *call)
     uint64_t height = vpr_app_height(owner->app);
     r.data = text_of("viper");
     r.version = text_of(VIPER_VERSION);
-    r.app_version = VPR_APP_VERSION;
+    r.app_version = vpr_app_version;
     r.last_block_height = (int64_t)height;
     if (height > 0) {
         r.last_block_app_hash = binary(hash.b, sizeof hash.b);
@@ -135,7 +167,7 @@ const char *owner_params_fault(const struct owner_params *params)
     if (!params->block) {
         return "genesis has no consensus_params.block";
     }
-    if (params->app_version != VPR_APP_VERSION) {
+    if (params->app_version != vpr_app_version) {
         return "genesis must say consensus_params.version.app = \"1\", the application's "
                "version";
     }
@@ -498,7 +530,11 @@ bool owner_commit(struct owner *owner, struct abci_call *call)
 void owner_committed(struct owner *owner, struct abci_call *call)
 {
     Tendermint__Abci__ResponseCommit r = TENDERMINT__ABCI__RESPONSE_COMMIT__INIT;
+    uint64_t version;
     abci_reply(call, &r.base);
+    /* Whom nobody asks for the next block must hear of it, too: without the others' votes
+     * CometBFT only waits. */
+    (void)outdated(owner, vpr_app_height(owner->app) + 1, &version);
     if (owner->options.committed != NULL) {
         owner->options.committed(owner->options.committed_arg, &owner->done);
     }

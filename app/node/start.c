@@ -19,6 +19,7 @@
 #define ERRORS_BYTES_MAX (64 * 1024)
 #define DISK_FREE_MIN_MIB 64
 #define DISK_LOOK_MS 2000
+#define END_MS 1000
 
 struct node {
     struct vpr_cli *cli;
@@ -33,6 +34,8 @@ struct node {
     const char *data_dir;
     bool disk_full;
     struct feeder *feeder; /* NULL: no votes on the price */
+    uint64_t next_height, next_version; /* of an upgrade that is due; 0: none */
+    struct vpr_timer *end;              /* and then an end, a moment later */
 };
 
 /* ---- configuration: file, then flags ---- */
@@ -182,6 +185,47 @@ static void checked(void *arg, enum vpr_code code)
     meters_check(n->meters, code);
 }
 
+static int outdated(struct node *n, uint64_t height, uint64_t version)
+{
+    return vpr_cli_fail(n->cli, VPR_CLI_UPGRADE,
+                        "block %" PRIu64 " needs version %" PRIu64 " of the application, this "
+                        "is version %" PRIu64 ": install that viperd and start it on the same "
+                        "home",
+                        height, version, vpr_app_version);
+}
+
+/* CometBFT shall have time to write down the block that was committed last. */
+static void end_soon(void *arg)
+{
+    struct node *n = arg;
+    if (!vpr_timer_pending(n->end)) {
+        vpr_timer_once(n->end, END_MS);
+    }
+}
+
+/* On the owner thread: serve() reads this when the loop and that thread are at their ends. */
+static void outdated_now(void *arg, uint64_t height, uint64_t version)
+{
+    struct node *n = arg;
+    n->next_height = height;
+    n->next_version = version;
+    if (!vpr_loop_post(n->loop, end_soon, n)) {
+        vpr_loop_stop(n->loop);
+    }
+}
+
+/* Too old for the next block, or too new: then the old one must go on up to the upgrade. */
+static bool in_date(struct node *n, int *ret_exit)
+{
+    uint64_t next = vpr_app_height(n->app) + 1;
+    uint64_t version = vpr_app_version_at(n->app, next);
+    if (version == vpr_app_version) {
+        return true;
+    }
+    *ret_exit = outdated(n, next, version);
+    return false;
+}
+
 static void stop(void *arg)
 {
     vpr_loop_stop(arg);
@@ -205,12 +249,14 @@ static int serve(struct node *n)
     const struct bridge_options options = {.reveal = n->secrets ? secrets_reveal : NULL,
                                            .reveal_arg = n->secrets,
                                            .committed = committed, .committed_arg = n,
-                                           .checked = checked, .checked_arg = n};
+                                           .checked = checked, .checked_arg = n,
+                                           .outdated = outdated_now, .outdated_arg = n};
     char why[ABCI_TEXT_MAX];
     struct vpr_err err;
     int left = VPR_CLI_OK;
 
     n->loop = vpr_loop_create();
+    n->end = vpr_timer_create(n->loop, stop, n->loop);
     struct bridge *bridge = bridge_create(n->app, &options);
     struct abci_server *server = NULL;
     if (rest_start(n->rest, bridge, &err) != VPR_OK) {
@@ -231,8 +277,9 @@ static int serve(struct node *n)
     abci_server_destroy(server);
     rest_stop(n->rest);
     bridge_destroy(bridge);
+    vpr_timer_destroy(n->end);
     vpr_loop_destroy(n->loop);
-    return left;
+    return n->next_version != 0 ? outdated(n, n->next_height, n->next_version) : left;
 }
 
 int node_start(struct vpr_cli *cli)
@@ -248,6 +295,10 @@ int node_start(struct vpr_cli *cli)
     n.data_dir = vpr_arena_text(&cli->arena, "%s/data", cli->home);
     if (open_beacon(&n)) {
         n.app = node_open(cli, true, &left);
+    }
+    if (n.app && !in_date(&n, &left)) {
+        vpr_app_close(n.app);
+        n.app = NULL;
     }
     if (n.app) {
         const struct rest_options options = {n.api_host, n.api_port, n.config.comet_rpc,

@@ -18,7 +18,7 @@
     "{\"block\":{\"max_bytes\":\"8388608\",\"max_gas\":\"-1\"}," \
     "\"evidence\":{\"max_age_num_blocks\":\"100000\"," \
     "\"max_age_duration\":\"172800000000000\",\"max_bytes\":\"1048576\"}," \
-    "\"validator\":{\"pub_key_types\":[\"ed25519\"]},\"version\":{\"app\":\"1\"}," \
+    "\"validator\":{\"pub_key_types\":[\"ed25519\"]},\"version\":{\"app\":\"%" PRIu64 "\"}," \
     "\"abci\":{\"vote_extensions_enable_height\":\"0\"}}"
 
 struct vpr_app *node_open(struct vpr_cli *cli, bool create, int *ret_exit)
@@ -106,7 +106,7 @@ static void head(struct vpr_cli *cli, const struct vpr_ctx *ctx)
     vpr_buf_printf(&cli->out, "{\"genesis_time\":\"%s\",\"chain_id\":\"%s\","
                    "\"initial_height\":\"%" PRIu64 "\",\"consensus_params\":"
                    CONSENSUS_PARAMS ",\"app_hash\":\"\",", text, ctx->chain_id,
-                   ctx->height + 1);
+                   ctx->height + 1, vpr_app_version);
 }
 
 /* A genesis for a chain that goes on: same chain-id, the next height. */

@@ -67,6 +67,15 @@ enum vpr_key_first {
     VPR_KEY_PRICE_VOTE = 'v',   /* price: validator -> price u64, of the running session */
     VPR_KEY_PRICE_MEDIAN = 'm', /* price: -> newest median u64, before its clamp */
 
+    VPR_KEY_PROPOSAL = 'p',     /* governance: id u64 -> Proposal */
+    VPR_KEY_PROPOSAL_NEXT = 'n', /* governance: -> id u64 of the next one */
+    VPR_KEY_PROPOSAL_OPEN = 'o', /* governance: end time u64, id u64 -> 01 */
+    VPR_KEY_VOTE = 'v',         /* governance: proposal u64, voter -> VoteRecord */
+    VPR_KEY_VOTE_SUMS = 's',    /* governance: proposal u64, validator -> 4 x u64 */
+    VPR_KEY_VOTE_CUT = 'x',     /* governance: closed proposal u64 with votes left -> 01 */
+    VPR_KEY_UPGRADE = 'u',      /* governance: -> Upgrade that is planned */
+    VPR_KEY_VERSION = 'a',      /* governance: -> version u64 of the application that runs */
+
     VPR_KEY_SCORE = 's',        /* scores: servicer, chain, zone, session u64 -> Score */
     VPR_KEY_STANDING = 'n',     /* scores: servicer, chain, zone -> Standing */
     VPR_KEY_SCORE_SUM = 'm',    /* scores: session u64, servicer, chain, zone -> ScoreSum */

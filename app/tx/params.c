@@ -6,13 +6,9 @@
 
 #define OTHER_EVENTS 4000 /* of a block, beside those of its settlement */
 
-struct range {
-    const char *name;
-    uint64_t least, most;
-};
-
-static const struct range ranges[VPR_PARAM_COUNT] = {
-#define X(name, main, local, least, most) {#name, UINT64_C(least), UINT64_C(most)},
+static const struct vpr_param_rule rules[VPR_PARAM_COUNT] = {
+#define X(name, main, local, least, most, unit, slack) \
+    {#name, unit, UINT64_C(least), UINT64_C(most), UINT64_C(slack)},
     VPR_PARAMS(X)
 #undef X
 };
@@ -26,7 +22,7 @@ void vpr_params_get(struct vpr_ctx *ctx, struct vpr_params *ret, uint64_t sessio
     if (record == NULL) {
         VPR_HALT("no parameters for a session");
     }
-#define X(name, main, local, least, most) ret->v[VPR_P_##name] = record->name;
+#define X(name, main, local, least, most, unit, slack) ret->v[VPR_P_##name] = record->name;
     VPR_PARAMS(X)
 #undef X
     vpr_arena_release(ctx->arena, mark);
@@ -43,22 +39,78 @@ uint64_t vpr_param(struct vpr_ctx *ctx, enum vpr_param param, uint64_t session)
 void vpr_params_put(struct vpr_ctx *ctx, const struct vpr_params *params, uint64_t session)
 {
     Viper__V1__Params record = VIPER__V1__PARAMS__INIT;
-#define X(name, main, local, least, most) record.name = params->v[VPR_P_##name];
+#define X(name, main, local, least, most, unit, slack) record.name = params->v[VPR_P_##name];
     VPR_PARAMS(X)
 #undef X
     const struct vpr_key_buf key = vpr_key(VPR_KEY_PARAMS);
     vpr_version_put(ctx, VPR_STORE_PARAMS, vpr_key_bytes(&key), session, &record.base);
 }
 
+/* ---- one of them ---- */
+
+const struct vpr_param_rule *vpr_param_rule(enum vpr_param param)
+{
+    VPR_ASSERT(param < VPR_PARAM_COUNT);
+    return &rules[param];
+}
+
+bool vpr_param_by_name(enum vpr_param *ret, const char *name)
+{
+    for (enum vpr_param param = 0; param < VPR_PARAM_COUNT; param++) {
+        if (strcmp(rules[param].name, name) == 0) {
+            *ret = param;
+            return true;
+        }
+    }
+    return false;
+}
+
+void vpr_param_reach(enum vpr_param param, uint64_t value, uint64_t *ret_least,
+                     uint64_t *ret_most)
+{
+    const struct vpr_param_rule *rule = vpr_param_rule(param);
+    VPR_ASSERT(value <= rule->most); /* far from overflowing */
+    uint64_t least = value - value / 2;
+    uint64_t most = value * 2;
+    uint64_t down = value > rule->slack ? value - rule->slack : 0;
+    least = down < least ? down : least;
+    most = value + rule->slack > most ? value + rule->slack : most;
+    *ret_least = least < rule->least ? rule->least : least;
+    *ret_most = most > rule->most ? rule->most : most;
+}
+
+static enum vpr_code check_range(enum vpr_param param, uint64_t v, struct vpr_err *err)
+{
+    const struct vpr_param_rule *rule = vpr_param_rule(param);
+    if (v < rule->least || v > rule->most) {
+        return vpr_fail(err, VPR_BAD_FIELD,
+                        "parameter %s is %" PRIu64 "; it may be %" PRIu64 " to %" PRIu64,
+                        rule->name, v, rule->least, rule->most);
+    }
+    return VPR_OK;
+}
+
+enum vpr_code vpr_param_step(enum vpr_param param, uint64_t from, uint64_t to,
+                             struct vpr_err *err)
+{
+    uint64_t least, most;
+    VPR_TRY(check_range(param, to, err));
+    vpr_param_reach(param, from, &least, &most);
+    if (to < least || to > most) {
+        return vpr_fail(err, VPR_STEP_TOO_LARGE,
+                        "parameter %s is %" PRIu64 "; one proposal may make it %" PRIu64
+                        " to %" PRIu64 ", not %" PRIu64,
+                        vpr_param_rule(param)->name, from, least, most, to);
+    }
+    return VPR_OK;
+}
+
+/* ---- all of them ---- */
+
 static enum vpr_code check_ranges(const struct vpr_params *params, struct vpr_err *err)
 {
-    for (size_t i = 0; i < VPR_PARAM_COUNT; i++) {
-        uint64_t v = params->v[i];
-        if (v < ranges[i].least || v > ranges[i].most) {
-            return vpr_fail(err, VPR_BAD_FIELD,
-                            "parameter %s is %" PRIu64 "; it may be %" PRIu64 " to %" PRIu64,
-                            ranges[i].name, v, ranges[i].least, ranges[i].most);
-        }
+    for (enum vpr_param param = 0; param < VPR_PARAM_COUNT; param++) {
+        VPR_TRY(check_range(param, params->v[param], err));
     }
     return VPR_OK;
 }

@@ -66,7 +66,7 @@ static void make_params(struct maker *m)
 {
     m->genesis->params = VPR_ARENA_NEW(m->arena, Viper__V1__Params);
     viper__v1__params__init(m->genesis->params);
-#define X(name, main, local, least, most) m->genesis->params->name = local;
+#define X(name, main, local, least, most, unit, slack) m->genesis->params->name = local;
     VPR_PARAMS(X)
 #undef X
     m->genesis->price_micro_usd = 50000;

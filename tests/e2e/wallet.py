@@ -91,6 +91,8 @@ COIN = (("denom", 1, "s"), ("amount", 2, "s"))
 MESSAGES = {
     "/cosmos.bank.v1beta1.MsgSend": (("from_address", 1, "s"), ("to_address", 2, "s"),
                                      ("amount", 3, [COIN])),
+    "/cosmos.gov.v1beta1.MsgVote": (("proposal_id", 1, "u"), ("voter", 2, "s"),
+                                    ("option", 3, "u")),
     "/viper.v1.MsgEditServicer": (("signer", 1, "s"), ("servicer", 2, "s"), ("url", 3, "s"),
                                   ("relay_key", 4, "b"), ("zone", 5, "u"),
                                   ("chains", 6, ["u"])),

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -21,12 +22,12 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(os.path.dirname(HERE), "e2e"), HERE]
 import world as W  # noqa: E402
-from world import genesis, need, same  # noqa: E402
+from world import VIPR, genesis, need, same  # noqa: E402
 from local import net as local_net, packages  # noqa: E402
 
 VALIDATORS = 2
 LOGS = os.path.join(W.ROOT, "build", "test-logs", "governance")  # after a failure
-PARAMS = {"voting_seconds": "12"}
+PARAMS = {"voting_seconds": "40"}
 
 
 # ---- the price ----
@@ -81,12 +82,12 @@ def feeders_move_the_price(world):
         s for s in sorted({int(a["session"]) for _, _, a in world.book.of("price_vote")})
         if len(votes_in(world, s)) == VALIDATORS], 60)[0]
     same(f"votes of session {first}", votes_in(world, first), [(v, "53000") for v in voters])
-    world.session(first + 1, 0)
+    world.session(first + 1, 1)
     told = price_of(world)
     if int(told["session"]) == first + 1:
         same("pending price", told["pending_micro_usd"], "53000")
         same("running price", told["price_micro_usd"], "50000")
-    world.session(first + 2, 0)
+    world.session(first + 2, 1)
     same("the price of the event", [(a["session"], a["price_micro_usd"]) for _, _, a in
                                     world.book.of("price")][0], (str(first + 2), "53000"))
     told = price_of(world)
@@ -114,7 +115,7 @@ def a_price_that_cannot_be_read_is_not_voted(world):
         f.write("none today\n")
     world.feed.price = None
     now = world.now()
-    world.session(now + 2, 0)
+    world.session(now + 2, 1)
     same(f"votes of session {now + 1}", votes_in(world, now + 1), [])
     for node, why in ((0, "no decimal number"), (1, "HTTP status 500")):
         with open(os.path.join(world.net.logs, f"viperd{node}.log"), encoding="utf-8") as f:
@@ -123,10 +124,126 @@ def a_price_that_cannot_be_read_is_not_voted(world):
     set_price(world, "0.05")
 
 
+# ---- proposals ----
+
+def tx(world, name, key, **fields):
+    """`viperd tx NAME` with a key of the owners: its line of JSON; it must be accepted."""
+    command = [world.net.viperd, "tx", name]
+    for field, value in fields.items():
+        command += ["--" + field.replace("_", "-"), str(value)]
+    done = subprocess.run(command + ["--from", key, "--home", world.net.home("owners"),
+                                     "--keyring-backend", "test", "--node", world.net.node,
+                                     "-y"], capture_output=True, text=True, check=False)
+    need(done.returncode == 0, f"viperd tx {name}: {done.stdout}{done.stderr}")
+    told = json.loads(done.stdout)
+    world.wait(f"block {told['height']}", lambda: world.book.height >= int(told["height"]), 30)
+    return told
+
+
+def propose(world, title, **what):
+    """By the faucet; its id."""
+    height = int(tx(world, "propose", "faucet", title=title, summary="For the test.",
+                    **what)["height"])
+    return next(a["proposal"] for h, _, a in world.book.of("proposal") if h == height)
+
+
+def vote(world, ident, option):
+    for i in range(VALIDATORS):
+        tx(world, "vote", f"validator{i}", proposal=ident, option=option)
+
+
+def end(world, ident):
+    """(height, event) of its end."""
+    return world.wait(f"the end of proposal {ident}", lambda: [
+        (h, a) for h, _, a in world.book.of("proposal_end", proposal=ident)], 180)[0]
+
+
+def decided(world, title, **what):
+    ident = propose(world, title, **what)
+    vote(world, ident, "yes")
+    height, told = end(world, ident)
+    same(f"status of \"{title}\" ({told.get('reason')})", told["status"], "passed")
+    return height, told
+
+
+def session_of(world, height):
+    return next(n for n, s in world.book.sessions.items()
+                if int(s["first"]) <= height <= int(s["last"]))
+
+
+def balance(world, address):
+    return int(world.net.rest(f"/viper/v1/accounts/{address}")["account"]["balance_uvipr"])
+
+
+def owners_vote(world):
+    """Validators' owners get something for fees; their stakes took all."""
+    for v in world.net.actors.validators:
+        tx(world, "send", "faucet", to_address=v["owner"]["address"], amount="10vipr")
+
+
+def a_parameter_change_counts_from_the_session_after_next(world):
+    owners_vote(world)
+    before = balance(world, world.net.actors.faucet["address"])
+    height, told = decided(world, "A lower claim_min", params="claim_min=400,min_quota=300")
+    same("kind", told["kind"], "params")
+    passed = session_of(world, height)
+    since = passed + 2
+    same("(name, value, session)", [(a["name"], a["value"], int(a["session"]))
+                                    for _, _, a in world.book.of("param")],
+         [("claim_min", "400", since), ("min_quota", "300", since)])
+    for session, value in ((passed + 1, "450"), (since, "400")):
+        told = world.net.rest(f"/viper/v1/params?session={session}")["params"]
+        same(f"claim_min of session {session}", told["claim_min"], value)
+    world.session(since, 1)
+    told = world.net.rest("/viper/v1/params?current=true")["params"]
+    same("parameters in force", (told["claim_min"], told["min_quota"]), ("400", "300"))
+    spent = before - balance(world, world.net.actors.faucet["address"])
+    need(0 < spent < 10_000, f"the deposit did not come back: {spent} uvipr are missing")
+
+
+def a_wallet_votes_under_cosmos_names(world):
+    """A vote of MsgVote of cosmos.gov.v1beta1, a rejection, and a deposit that comes back."""
+    ident = propose(world, "A text")
+    for i, option in enumerate((1, 3)):  # yes, no
+        key = world.wallet("owners", f"validator{i}")
+        world.must(key, {"@type": "/cosmos.gov.v1beta1.MsgVote", "proposal_id": int(ident),
+                         "voter": key.address, "option": option})
+    told = world.net.rest(f"/viper/v1/tally/{ident}")
+    same("yes and no", (told["tally"]["yes"], told["tally"]["no"]),
+         (str(50_000 * VIPR), str(50_000 * VIPR)))
+    same("outcome as of now", told["outcome"], "rejected")
+    same("status", end(world, ident)[1]["status"], "rejected")
+    same("its record", world.net.rest(f"/viper/v1/proposals/{ident}")["proposal"]["status"],
+         "PROPOSAL_STATUS_REJECTED")
+
+
+def a_chain_is_registered_and_its_fee_is_spent(world):
+    """The fee goes to the DAO, a treasury spend takes it out again."""
+    owner = world.net.actors.servicers[0]["owner"]["address"]
+    chain = {"id": 33, "name": "ethereum", "owner": owner, "payout": owner, "active": True,
+             "multiplier_ppm": "1000000", "latency_target_ms": "100", "latency_max_ms": "1100",
+             "methods": [{"method": "eth_call", "cu": "2"}]}
+    height, _ = decided(world, "Ethereum", chain=json.dumps(chain))
+    since = next(int(a["session"]) for h, _, a in world.book.of("chain") if h == height)
+    world.session(since, 1)
+    told = {c["id"]: c for c in world.net.rest("/viper/v1/chains")["chains"]}
+    same("the new chain", (told[33]["name"], told[33]["active"], told[33]["owner"],
+                           told[33]["methods"]),
+         ("ethereum", True, owner, [{"method": "eth_call", "cu": "2"}]))
+    before = balance(world, owner)
+    decided(world, "Spend", spend=f"{owner}/9000vipr")
+    same("what the DAO paid", balance(world, owner) - before, 9_000 * VIPR)
+
+
 TESTS = (
     (feeders_move_the_price, ()),
     (a_fall_is_clamped_and_nobody_votes_twice, (feeders_move_the_price,)),
     (a_price_that_cannot_be_read_is_not_voted, (feeders_move_the_price,)),
+    (a_parameter_change_counts_from_the_session_after_next, ()),
+    (a_wallet_votes_under_cosmos_names,
+     (a_parameter_change_counts_from_the_session_after_next,)),
+    (a_chain_is_registered_and_its_fee_is_spent,
+     (a_parameter_change_counts_from_the_session_after_next,)),
 )
 
 

@@ -23,6 +23,8 @@ static const struct vpr_cli_verb verbs[] = {
 static const struct vpr_cli_message messages[] = {
     {"/viper.v1.MsgStakeServicer", &viper__v1__msg_stake_servicer__descriptor, "owner"},
     {"/viper.v1.MsgEditRequestor", &viper__v1__msg_edit_requestor__descriptor, "signer"},
+    {"/viper.v1.MsgPropose", &viper__v1__msg_propose__descriptor, "proposer"},
+    {"/viper.v1.MsgVote", &viper__v1__msg_vote__descriptor, "voter"},
 };
 static const struct vpr_cli_program program = {.verbs = verbs, .verb_count = VPR_COUNT(verbs),
                                                .messages = messages,
@@ -269,6 +271,43 @@ START_TEST(lists_of_messages_have_a_short_and_a_json_form)
 }
 END_TEST
 
+START_TEST(proposals_and_votes_have_short_forms)
+{
+    char *const params[] = {w("params"), w("claim_min=400,min_quota=300"), NULL};
+    char *const spend[] = {w("spend"), w("viper1who/9000vipr"), NULL};
+    char *const upgrade[] = {w("upgrade"), w("second/1200/2"), NULL};
+    char *const yes[] = {w("proposal"), w("7"), w("option"), w("yes"), NULL};
+    char *const whole[] = {w("option"), w("VOTE_OPTION_VETO"), NULL};
+    char *const bad_param[] = {w("params"), w("claim_min"), NULL};
+    char *const bad_spend[] = {w("spend"), w("viper1who/5eth"), NULL};
+    char *const bad_upgrade[] = {w("upgrade"), w("second/1200"), NULL};
+    char *const bad_option[] = {w("option"), w("option_yes_"), NULL};
+    const Viper__V1__MsgPropose *m = (const Viper__V1__MsgPropose *)build("propose", params);
+
+    ck_assert_ptr_nonnull(m);
+    ck_assert_str_eq(m->proposer, "viper1signer");
+    ck_assert_uint_eq(m->n_params, 2);
+    ck_assert_str_eq(m->params[1]->name, "min_quota");
+    ck_assert_uint_eq(m->params[1]->value, 300);
+    m = (const Viper__V1__MsgPropose *)build("propose", spend);
+    ck_assert_str_eq(m->spend->recipient, "viper1who");
+    ck_assert_uint_eq(m->spend->amount, 9000000000);
+    m = (const Viper__V1__MsgPropose *)build("propose", upgrade);
+    ck_assert_str_eq(m->upgrade->name, "second");
+    ck_assert_uint_eq(m->upgrade->height, 1200);
+    ck_assert_uint_eq(m->upgrade->version, 2);
+    const Viper__V1__MsgVote *v = (const Viper__V1__MsgVote *)build("vote", yes);
+    ck_assert_uint_eq(v->proposal, 7);
+    ck_assert_int_eq(v->option, VIPER__V1__VOTE_OPTION__VOTE_OPTION_YES);
+    v = (const Viper__V1__MsgVote *)build("vote", whole);
+    ck_assert_int_eq(v->option, VIPER__V1__VOTE_OPTION__VOTE_OPTION_VETO);
+    ck_assert_ptr_null(build("propose", bad_param));
+    ck_assert_ptr_null(build("propose", bad_spend));
+    ck_assert_ptr_null(build("propose", bad_upgrade));
+    ck_assert_ptr_null(build("vote", bad_option));
+}
+END_TEST
+
 START_TEST(bad_values_build_nothing)
 {
     char *const unknown[] = {w("nope"), w("1"), NULL};
@@ -361,6 +400,7 @@ int main(void)
     tcase_add_test(values, chains_are_four_hex_digits_a_number_or_a_name);
     tcase_add_test(values, a_message_is_built_from_flags);
     tcase_add_test(values, lists_of_messages_have_a_short_and_a_json_form);
+    tcase_add_test(values, proposals_and_votes_have_short_forms);
     tcase_add_test(values, bad_values_build_nothing);
     tcase_add_test(values, verbs_of_messages_are_their_names);
     tcase_add_test(values, messages_come_from_a_file);

@@ -13,6 +13,7 @@ int main(void)
     suite_add_tcase(suite, shares_tests());
     suite_add_tcase(suite, split_tests());
     suite_add_tcase(suite, sumtree_tests());
+    suite_add_tcase(suite, tally_tests());
     suite_add_tcase(suite, wire_tests());
     vpr_sig_init();
     SRunner *runner = srunner_create(suite);

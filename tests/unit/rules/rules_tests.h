@@ -12,6 +12,7 @@ TCase *score_tests(void);
 TCase *shares_tests(void);
 TCase *split_tests(void);
 TCase *sumtree_tests(void);
+TCase *tally_tests(void);
 TCase *wire_tests(void);
 
 #endif

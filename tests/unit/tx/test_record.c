@@ -159,7 +159,7 @@ END_TEST
 static struct vpr_params defaults(bool local)
 {
     struct vpr_params p;
-#define X(name, main, loc, least, most) p.v[VPR_P_##name] = local ? loc : main;
+#define X(name, main, loc, least, most, unit, slack) p.v[VPR_P_##name] = local ? loc : main;
     VPR_PARAMS(X)
 #undef X
     return p;

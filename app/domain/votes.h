@@ -1,0 +1,24 @@
+/* votes.h - who votes with what, and what it comes to.
+ *
+ * A vote counts the voter's delegations to validators as they are then, summed up per
+ * validator and option; so the tally looks at validators only, never at voters. */
+#ifndef VPR_DOMAIN_VOTES_H
+#define VPR_DOMAIN_VOTES_H
+
+#include "app/tx/handler.h"
+
+#define VPR_VOTE_PARTS_MAX 128       /* validators that one vote may have delegations to */
+#define VPR_VOTE_DELEGATIONS_MAX 512 /* delegations that are looked at for one vote */
+#define VPR_VOTES_CUT_PER_BLOCK 200  /* of closed proposals */
+
+/* A delegation of this account changes: its votes on open proposals are withdrawn.  It may
+ * vote again. */
+void vpr_governance_forget_votes(struct vpr_ctx *ctx, const struct vpr_address *account);
+
+/* After transactions: proposals whose time is over are counted, done and closed, by end and
+ * id; votes on closed ones are deleted, a bounded number a block. */
+void vpr_governance_tally(struct vpr_ctx *ctx);
+
+extern const struct vpr_domain vpr_votes;
+
+#endif
