@@ -240,6 +240,30 @@ uint64_t vpr_score_move(struct vpr_ctx *ctx, uint64_t session, uint64_t limit, b
     return moved;
 }
 
+/* A score is a ratio, in every version. */
+static enum vpr_code invariant(struct vpr_ctx *ctx)
+{
+    struct vpr_key_buf prefix = vpr_key(VPR_KEY_SCORE);
+    struct vpr_bytes from = vpr_key_bytes(&prefix);
+    struct vpr_bytes key, value;
+    while (vpr_state_next(ctx->state, ctx->arena, VPR_STORE_SCORES, vpr_key_bytes(&prefix), from,
+                          &key, &value)) {
+        struct vpr_reader r = vpr_reader(key);
+        struct vpr_address servicer;
+        const Viper__V1__Score *score = (const Viper__V1__Score *)vpr_record_unpack(
+            ctx, value, &viper__v1__score__descriptor);
+        (void)vpr_read_u8(&r);
+        vpr_read(&r, servicer.b, sizeof servicer.b);
+        if (score->ppm > VPR_PPM) {
+            return vpr_fail(ctx->err, VPR_BAD_FIELD,
+                            "a score of %s is %" PRIu64 " ppm, above 10^6",
+                            vpr_text_of_address(ctx->arena, &servicer), score->ppm);
+        }
+        from = vpr_state_after(ctx->arena, key);
+    }
+    return VPR_OK;
+}
+
 const struct vpr_domain vpr_scores = {
     .name = "scores",
     .handlers = NULL,
@@ -247,5 +271,5 @@ const struct vpr_domain vpr_scores = {
     .queries = NULL,
     .query_count = 0,
     .import = NULL,
-    .invariant = NULL,
+    .invariant = invariant,
 };

@@ -28,6 +28,26 @@ START_TEST(a_score_begins_at_score_initial_and_is_versioned)
 }
 END_TEST
 
+START_TEST(the_invariant_sees_a_score_above_one)
+{
+    struct world *w = world_create(NULL, NULL);
+    struct vpr_address id = world_address("servicer1");
+    world_begin(w);
+    vpr_score_put(&w->ctx, &id, 1, 1, 1000000);
+    ck_assert_int_eq(vpr_scores.invariant(&w->ctx), VPR_OK);
+    struct vpr_key_buf key = vpr_key(VPR_KEY_SCORE); /* by hand: no function puts this */
+    vpr_key_address(&key, &id);
+    vpr_key_u16(&key, 1);
+    vpr_key_u16(&key, 1);
+    vpr_key_u64(&key, 2);
+    Viper__V1__Score above = VIPER__V1__SCORE__INIT;
+    above.ppm = 1000001;
+    vpr_record_put(&w->ctx, VPR_STORE_SCORES, vpr_key_bytes(&key), &above.base);
+    ck_assert_int_eq(vpr_scores.invariant(&w->ctx), VPR_BAD_FIELD);
+    world_destroy(w);
+}
+END_TEST
+
 /* mean = floor((900,000 x 1 + 400,000 x 3) / 4) = 525,000;
  * new = floor((300,000 x 900,000 + 525,000 x 100,000) / 10^6) = 322,500. */
 START_TEST(a_move_takes_the_weighted_mean_of_the_session)
@@ -135,6 +155,7 @@ TCase *scores_tests(void)
     tcase_add_test(t, a_score_begins_at_score_initial_and_is_versioned);
     tcase_add_test(t, a_move_takes_the_weighted_mean_of_the_session);
     tcase_add_test(t, without_weight_a_score_stays);
+    tcase_add_test(t, the_invariant_sees_a_score_above_one);
     tcase_add_test(t, moves_are_bounded_and_in_order);
     tcase_add_test(t, moving_passes_each_sum_once);
     return t;
