@@ -22,7 +22,7 @@ from refusal import NAMES  # noqa: E402
 BUILD = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build", "local")
 DRIVER = os.path.join(BUILD, "tests", "driver", "driver")
 VIPERD = os.path.join(BUILD, "app", "node", "viperd")
-SLICE_TXS = 7000
+SLICE_TXS = 20000
 
 # What differs between worlds; seed % len picks one, --sessions and --txs are scaled below.
 SHAPES = [
