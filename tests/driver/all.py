@@ -14,6 +14,7 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ADVERSARIES = os.path.join(ROOT, "build", "local", "tests", "driver", "adversaries")
 DRIVER = os.path.join(ROOT, "build", "local", "tests", "driver", "driver")
 VIPERD = os.path.join(ROOT, "build", "local", "app", "node", "viperd")
 PLAYS = os.path.join(ROOT, "tests", "driver", "plays")
@@ -134,9 +135,25 @@ def nodes_in_lockstep_agree(folder):
     assert len(proposers) >= 4 and sum(bool(b["reveal"]) for b in blocks) > len(blocks) // 2
 
 
+def strategies_that_earn_nothing_still_do(folder):
+    """Junk leaves, inflated sums, cards never made: 24 sessions each, against honest play."""
+    done = subprocess.run([ADVERSARIES, "--viperd", VIPERD, "--folder", folder, "--slice",
+                           "--sessions", "24"], capture_output=True, text=True, check=False,
+                          timeout=900)
+    assert done.returncode == 0, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "No consensus stands behind" in done.stdout, done.stdout
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]]
+            for line in done.stdout.splitlines() if line.startswith("| ")][1:]
+    ratio = {row[0]: float(row[5]) for row in rows}
+    assert set(ratio) == {"junk leaves", "inflated sums", "lazy: no cards"}, ratio
+    assert all(float(row[4]) > 100 for row in rows), rows  # honest play earns
+    assert ratio["junk leaves"] <= 0 and ratio["lazy: no cards"] <= 0, ratio
+    assert ratio["inflated sums"] < 0.6, ratio
+
+
 CASES = [hundreds_of_sessions_of_dice, settlements_are_paid_and_events_say_so,
          a_node_that_is_killed_leaves_no_trace, a_play_of_restarts, a_play_of_rounds,
-         a_play_of_actors, nodes_in_lockstep_agree]
+         a_play_of_actors, nodes_in_lockstep_agree, strategies_that_earn_nothing_still_do]
 
 
 def main():

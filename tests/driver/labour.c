@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "app/base/bytes.h"
+#include "tests/driver/draws.h"
 #include "tests/driver/mutate.h"
 
 #define BENCHES_MAX 64
@@ -52,91 +53,6 @@ void labour_close(struct labour *labour)
         shift_free(labour->shifts[i]);
     }
     labour->count = 0;
-}
-
-/* ---- who was drawn ---- */
-
-static void parse_address(struct vpr_address *ret, const char *text)
-{
-    VPR_ASSERT(vpr_address_parse(ret, VPR_PREFIX_ACCOUNT, vpr_bytes_str(text)));
-}
-
-static uint32_t seats_of(struct vpr_seat *ret, Viper__V1__Seat *const *seats, size_t count)
-{
-    VPR_ASSERT(count <= VPR_SEATS_MAX);
-    for (size_t i = 0; i < count; i++) {
-        parse_address(&ret[i].id, seats[i]->id);
-        parse_address(&ret[i].owner, seats[i]->owner);
-    }
-    return (uint32_t)count;
-}
-
-static void ask_bench(struct stage *stage, struct shift *shift, char *requestor,
-                      const Viper__V1__PairInfo *pair)
-{
-    const ProtobufCBinaryData sid = pair->sid;
-    Viper__V1__QueryBenchRequest request = VIPER__V1__QUERY_BENCH_REQUEST__INIT;
-    struct vpr_bench *bench = &shift->benches[shift->bench_count];
-    char hex[65];
-    uint32_t code;
-
-    vpr_hex(hex, sid.data, sid.len);
-    request.session = shift->session;
-    request.sid = hex;
-    request.requestor = requestor;
-    request.chain = pair->chain;
-    request.zone = pair->zone;
-    struct vpr_bytes bytes = node_query(&stage->nodes[0], &stage->block,
-                                        "/viper.v1.Query/Bench", &request.base, &code);
-    if (code != 0 || shift->bench_count == BENCHES_MAX) {
-        return; /* nobody to draw */
-    }
-    const Viper__V1__QueryBenchResponse *r =
-        (const Viper__V1__QueryBenchResponse *)vpr_arena_unpack(
-            &stage->block, &viper__v1__query_bench_response__descriptor, bytes);
-    VPR_ASSERT(r != NULL && r->sid.len == 32);
-    memset(bench, 0, sizeof *bench);
-    memcpy(bench->sid.b, r->sid.data, 32);
-    bench->session = shift->session;
-    parse_address(&bench->requestor, r->requestor);
-    bench->chain = (uint16_t)r->chain;
-    bench->zone = (uint16_t)r->zone;
-    bench->allowance_cu = r->allowance_cu;
-    bench->budget = r->budget_uvipr;
-    bench->quota_cu = r->quota_cu;
-    bench->servicer_count = seats_of(bench->servicers, r->servicers, r->n_servicers);
-    bench->fisherman_count = seats_of(bench->fishermen, r->fishermen, r->n_fishermen);
-    shift->bench_count++;
-}
-
-static void ask_benches(struct stage *stage, struct shift *shift)
-{
-    const struct vpr_address *ids;
-    size_t count = mirror_actors(stage->mirror, &ids);
-    for (size_t i = 0; i < count; i++) {
-        Viper__V1__QueryRequestorRequest request = VIPER__V1__QUERY_REQUESTOR_REQUEST__INIT;
-        const Viper__V1__Actor *actor = mirror_actor(stage->mirror, &stage->block, &ids[i]);
-        uint32_t code;
-        if (actor == NULL || actor->kind != VIPER__V1__KIND__KIND_REQUESTOR) {
-            continue;
-        }
-        request.id = world_text_of(&ids[i]);
-        request.session = shift->session;
-        struct vpr_bytes bytes = node_query(&stage->nodes[0], &stage->block,
-                                            "/viper.v1.Query/Requestor", &request.base, &code);
-        if (code != 0) {
-            continue; /* it is gone, or was not there yet */
-        }
-        const Viper__V1__QueryRequestorResponse *r =
-            (const Viper__V1__QueryRequestorResponse *)vpr_arena_unpack(
-                &stage->block, &viper__v1__query_requestor_response__descriptor, bytes);
-        VPR_ASSERT(r != NULL);
-        for (size_t p = 0; p < r->n_pairs; p++) {
-            if (r->pairs[p]->sid.len == 32) {
-                ask_bench(stage, shift, request.id, r->pairs[p]);
-            }
-        }
-    }
 }
 
 /* ---- what they do ---- */
@@ -213,7 +129,8 @@ static void begin_shift(struct labour *labour, uint64_t session)
     struct shift *shift = calloc(1, sizeof *shift);
     VPR_ASSERT(shift != NULL && labour->count < SHIFTS_MAX);
     shift->session = session;
-    ask_benches(labour->stage, shift);
+    shift->bench_count =
+        draws_benches(labour->stage, session, shift->benches, BENCHES_MAX);
     for (size_t i = 0; i < shift->bench_count; i++) {
         const struct vpr_bench *bench = &shift->benches[i];
         for (uint32_t k = 0; k < bench->servicer_count; k++) {
@@ -348,49 +265,6 @@ static void seal_cards(struct labour *labour, struct shift *shift, uint64_t offs
 
 /* ---- proofs ---- */
 
-/* The newest version <= session of a record with (first byte, id, session) as key. */
-static const ProtobufCMessage *version_of(struct labour *labour, enum vpr_key_first first,
-                                          uint16_t id, uint64_t session,
-                                          const ProtobufCMessageDescriptor *descriptor)
-{
-    uint8_t key[11] = {(uint8_t)first};
-    vpr_put_be16(key + 1, id);
-    for (uint64_t s = session;; s--) {
-        vpr_put_be64(key + 3, s);
-        const ProtobufCMessage *m =
-            mirror_record(labour->stage->mirror, &labour->stage->block, VPR_STORE_CHAINS,
-                          vpr_bytes_of(key, sizeof key), descriptor);
-        if (m != NULL || s == 0) {
-            return m;
-        }
-    }
-}
-
-static bool asked_of(struct labour *labour, const struct shift *shift, uint16_t chain,
-                     uint16_t zone, struct work_asked *ret)
-{
-    struct stage *stage = labour->stage;
-    const Viper__V1__Session *session =
-        mirror_session(stage->mirror, &stage->block, shift->session);
-    const Viper__V1__Params *params =
-        mirror_params(stage->mirror, &stage->block, shift->session);
-    const Viper__V1__ChainTerms *of_chain = (const Viper__V1__ChainTerms *)version_of(
-        labour, VPR_KEY_CHAIN_TERMS, chain, shift->session, &viper__v1__chain_terms__descriptor);
-    const Viper__V1__ZoneTerms *of_zone = (const Viper__V1__ZoneTerms *)version_of(
-        labour, VPR_KEY_ZONE_TERMS, zone, shift->session, &viper__v1__zone_terms__descriptor);
-    if (session == NULL || session->challenge.len != 32 || params == NULL) {
-        return false;
-    }
-    struct vpr_hash *challenge = VPR_ARENA_NEW(&stage->block, struct vpr_hash);
-    memcpy(challenge->b, session->challenge.data, 32);
-    *ret = (struct work_asked){
-        challenge, params->proof_samples, params->card_samples,
-        of_chain == NULL ? (uint32_t)VPR_PPM : (uint32_t)of_chain->multiplier_ppm,
-        of_zone == NULL ? (uint32_t)VPR_PPM : (uint32_t)of_zone->multiplier_ppm,
-    };
-    return true;
-}
-
 static void prove_works(struct labour *labour, struct shift *shift, uint64_t offset)
 {
     struct work_asked asked;
@@ -407,7 +281,7 @@ static void prove_works(struct labour *labour, struct shift *shift, uint64_t off
             }
         }
         if (count == 0 || missed(labour) ||
-            !asked_of(labour, shift, works[0]->bench.chain, works[0]->bench.zone, &asked)) {
+            !draws_asked(labour->stage, &works[0]->bench, &asked)) {
             continue;
         }
         Viper__V1__MsgProve *tails = work_tails(&labour->stage->block, works, count);
@@ -453,7 +327,7 @@ static void reveal_cards(struct labour *labour, struct shift *shift, uint64_t of
             }
         }
         if (count == 0 || missed(labour) ||
-            !asked_of(labour, shift, cards[0]->bench.chain, cards[0]->bench.zone, &asked)) {
+            !draws_asked(labour->stage, &cards[0]->bench, &asked)) {
             continue;
         }
         say(labour, &cards[0]->fisherman,
@@ -473,8 +347,7 @@ static void step_shift(struct labour *labour, struct shift *shift, uint64_t comi
         commit_works(labour, shift, offset);
         seal_cards(labour, shift, offset);
     } else if (shift->session + 2 == coming && shift->bench_count > 0 &&
-               asked_of(labour, shift, shift->benches[0].chain, shift->benches[0].zone,
-                        &asked)) {
+               draws_asked(labour->stage, &shift->benches[0], &asked)) {
         prove_works(labour, shift, offset);
         reveal_cards(labour, shift, offset);
     }
