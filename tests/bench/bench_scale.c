@@ -105,7 +105,7 @@ static double node_cpu(const struct bench *b, double *ret_mb)
 static void change_genesis(Viper__V1__GenesisState *g, void *arg)
 {
     (void)arg;
-#define X(name, main, local, least, most) g->params->name = main;
+#define X(name, main, local, least, most, unit, slack) g->params->name = main;
     VPR_PARAMS(X)
 #undef X
     g->params->session_blocks = SESSION_BLOCKS;
