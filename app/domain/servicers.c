@@ -127,6 +127,8 @@ static enum vpr_code answer_servicer(struct vpr_ctx *ctx, const ProtobufCMessage
     if (terms != NULL) {
         response->eligible = terms->eligible;
         response->relay_key = terms->relay_key;
+        response->stake = terms->stake;
+        response->delegated = terms->delegated;
         response->zone = terms->zone;
         response->n_chains = terms->n_chains;
         response->chains = terms->chains;

@@ -76,7 +76,7 @@ def weights(book, number):
                 out.append(f"{m['id']} has no score for chain {chain:04x}")
                 continue
             differ(out, f"weight of {m['id']}", int(m["weight"]),
-                   R.weight(int(known["actor"]["stake"]), 0, score, floor))
+                   R.weight(int(known["stake"]), int(known["delegated"]), score, floor))
     return out
 
 
