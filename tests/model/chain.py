@@ -137,6 +137,7 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults):
         state.put("params", b"p" + u64(0),
                   {name: int(app["params"].get(name, 0)) for name in codec.PARAM_NAMES})
         state.put("price", b"p" + u64(0), int(app["price_micro_usd"]))
+        state.put("governance", b"a", 1)
         for entry in app.get("accounts", ()):
             self.credit(address(entry["address"]), int(entry["balance"]))
         total = state.get("accounts", b"h") or 0

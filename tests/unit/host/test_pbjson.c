@@ -175,7 +175,7 @@ END_TEST
 
 static const char *const refused[] = {
     "stake=1&stake=2", "stake=x", "stake=-1", "stake=", "kind=NO", "validator=1",
-    "validator.commission_ppm.x=1", "owner=!", "stake=%zz", "stake=%0", "url=%00", "url=%ff",
+    "validator.power.x=1", "owner=!", "stake=%zz", "stake=%0", "url=%00", "url=%ff",
     "stake.x=1", "unbond_time_s=9223372036854775808",
 };
 
