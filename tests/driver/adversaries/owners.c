@@ -96,20 +96,25 @@ static uint64_t asked_of(const struct play *play, const struct vpr_bench *until,
     return sum;
 }
 
-/* It has half of what it needs: everybody gets half. */
-static void serve_half(struct play *play, const struct vpr_bench *bench,
-                       const struct vpr_address *servicer, struct service *service)
+#define CAPACITY_CU 60000 /* a session: one large requestor's demand */
+
+/* Everybody gets the same part of what it has. */
+static void serve_a_part(struct play *play, const struct vpr_bench *bench,
+                         const struct vpr_address *servicer, struct service *service)
 {
-    (void)play;
-    (void)bench;
-    if (market_is(servicer, "servicer1")) {
-        service->answered_ppm /= 2;
+    uint64_t before = 0;
+    if (!market_is(servicer, "servicer1")) {
+        return;
+    }
+    uint64_t asked = asked_of(play, bench, servicer, service->demand_ppm, &before);
+    if (asked > CAPACITY_CU) {
+        service->answered_ppm = service->answered_ppm * CAPACITY_CU / asked;
     }
 }
 
-const struct moves short_spread = {.serve = serve_half};
+const struct moves short_spread = {.serve = serve_a_part};
 
-/* The same half: one after the other gets all it wants while there is something left. */
+/* One after the other gets all it wants while there is something left. */
 static void serve_first(struct play *play, const struct vpr_bench *bench,
                         const struct vpr_address *servicer, struct service *service)
 {
@@ -117,9 +122,9 @@ static void serve_first(struct play *play, const struct vpr_bench *bench,
     if (!market_is(servicer, "servicer1")) {
         return;
     }
-    uint64_t half = asked_of(play, bench, servicer, service->demand_ppm, &before) / 2;
+    (void)asked_of(play, bench, servicer, service->demand_ppm, &before);
     uint64_t want = bench->quota_cu * service->demand_ppm / VPR_PPM;
-    uint64_t left = before >= half ? 0 : half - before;
+    uint64_t left = before >= CAPACITY_CU ? 0 : CAPACITY_CU - before;
     if (left < want) {
         service->answered_ppm =
             (uint64_t)((vpr_u128)service->answered_ppm * left / (want == 0 ? 1 : want));
