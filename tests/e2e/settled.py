@@ -145,6 +145,7 @@ def command_line_reads(world):
     servicer = world.net.actors.servicers[0]["operator"]["address"]
     who = world.net.actors.requestor["operator"]["address"]
     number = str(world.now())
+    world.follow()  # the book has this session, too
     same("chain-id", viperd(world, "query", "chain")["chain_id"], genesis.CHAIN_ID)
     same("servicer", viperd(world, "query", "servicers", servicer)["actor"]["id"], servicer)
     told = viperd(world, "query", "requestors", who, "--session", number)
@@ -155,7 +156,7 @@ def command_line_reads(world):
     need(int(viperd(world, "query", "supply")["total_uvipr"]) > 0, "no supply")
     pool = viperd(world, "query", "pool", "litecoin", "local", "--session", number)
     same("members of the pool", [m["id"] for m in pool["members"]],
-         [m["id"] for m in world.book.pools[number, 2, genesis.ZONE, "KIND_SERVICER"]])
+         [m["id"] for m in world.book.pools[int(number), 2, genesis.ZONE, "KIND_SERVICER"]])
 
 
 def why(world, kind, ident, number):
