@@ -23,7 +23,8 @@ BUILDS = {
 }
 
 WORLDS = ["unit/domain/test_session", "unit/domain/test_actors", "unit/domain/test_accounts",
-          "unit/domain/test_random", "unit/tx/test_tx"]
+          "unit/domain/test_delegation", "unit/domain/test_governance", "unit/domain/test_random",
+          "unit/tx/test_tx"]
 CODES = os.path.join(ROOT, "tests", "golden", "codes.txt")
 ABSENT = 1  # CometBFT's BlockIDFlagAbsent
 ONLY_QUERIES = {25}  # NOT_FOUND: no message says it
