@@ -500,7 +500,7 @@ Suite *suite_http_client(void)
 {
     Suite *suite = suite_create("http_client");
     TCase *tcase = tcase_create("all");
-    tcase_set_timeout(tcase, 20);
+    tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, a_call_is_answered_and_its_connection_used_again);
     tcase_add_test(tcase, a_header_that_would_split_the_answer_is_left_out);
     tcase_add_test(tcase, large_bodies_pass_both_ways);

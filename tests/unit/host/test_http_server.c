@@ -314,7 +314,7 @@ Suite *suite_http_server(void)
 {
     Suite *suite = suite_create("http_server");
     TCase *tcase = tcase_create("all");
-    tcase_set_timeout(tcase, 20);
+    tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, pipelined_requests_are_answered_in_order);
     tcase_add_test(tcase, a_malformed_request_is_answered_and_ends_the_connection);
     tcase_add_test(tcase, a_body_too_large_is_refused_before_it_is_sent);
