@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """oracle.py RECORD… : the histories that tests/driver wrote, computed again and compared.
 
-Of every block: each transaction's code and gas, the Verify entries, validator updates, and every
+Of every block: each transaction's code, the Verify entries, validator updates, and every
 pair of the state that it changed, byte for byte. The app hash is rebuilt from the model's own
 state at the end of a history, and every --hash-every blocks. The first difference is printed with
 seed, height and both values; exit code 1. RECORD - is standard input."""
