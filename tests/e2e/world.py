@@ -12,7 +12,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(ROOT, "deploy"), os.path.join(ROOT, "tests", "model"),
-                os.path.join(ROOT, "tests", "e2e")]
+                os.path.join(ROOT, "tests", "e2e"), os.path.join(ROOT, "tests")]
 import rules as R  # noqa: E402
 import wallet  # noqa: E402
 from local import chronicle, genesis, procs, rpc, table  # noqa: E402

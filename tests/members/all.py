@@ -6,23 +6,20 @@ Ends with N passed, N failed.
 The tests run in this order and lean on each other: what has to wait for later sessions is begun
 early and judged late. --only takes part of a name; what a test builds on runs too."""
 
-import argparse
 import hashlib
 import http.client
 import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
-import traceback
 from datetime import datetime
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(os.path.dirname(HERE), "e2e"), HERE]
+sys.path[:0] = [os.path.join(os.path.dirname(HERE), "e2e"), HERE, os.path.dirname(HERE)]
+import suite  # noqa: E402
 import world as W  # noqa: E402
 from world import VIPR, genesis, need, same, unb64  # noqa: E402
 import changes  # noqa: E402
@@ -37,7 +34,6 @@ NEW, LEAVER = 7, 3  # servicers; changes.KEYED is the one whose relay key change
 STAKED, BAD_STATUS = 30, 34  # codes: an id that was used before; one that is leaving
 PORTS = ("p2p4", "rpc4", "rest4", "relay7", "metrics-relay7", "gateway2", "shadow2",
          "metrics-gateway2")
-LOGS = os.path.join(W.ROOT, "build", "test-logs", "members")  # after a failure
 
 
 def tx(world, name, key, **fields):
@@ -436,65 +432,9 @@ def start(folder, build):
     return world
 
 
-def run(world, test):
-    begun = time.monotonic()
-    try:
-        test(world)
-        problem = None
-    except W.Failed as error:
-        problem = str(error)
-    except Exception:  # a failing test must not end the others
-        problem = traceback.format_exc()
-    name = test.__name__.replace("_", " ")
-    print(f"{'ok  ' if problem is None else 'FAIL'} {name} ({time.monotonic() - begun:.1f} s, "
-          f"block {world.book.height})" + (f"\n     {problem}" if problem else ""), flush=True)
-    return problem is None
+def stop(world):
+    world.stream.stop()
+    world.net.stop()
 
 
-def wanted(only):
-    chosen = {t for t, _ in TESTS
-              if only is None or only in t.__name__ or only in t.__name__.replace("_", " ")}
-    chosen |= {first for t, needs in TESTS if t in chosen for first in needs}
-    return [t for t, _ in TESTS if t in chosen]
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--keep", action="store_true", help="leave the folder and its logs")
-    parser.add_argument("--only", metavar="NAME", help="part of a test's name")
-    parser.add_argument("--list", action="store_true")
-    parser.add_argument("--build", default=os.path.join(W.ROOT, "build", "local"))
-    args = parser.parse_args()
-    tests = wanted(args.only)
-    if args.list or not tests:
-        print("\n".join(t.__name__ for t in tests) or "no such test")
-        return 0 if tests else 2
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # runs the finally below
-    folder = tempfile.mkdtemp(prefix="viper-members.", dir="/tmp")
-    passed = failed = 0
-    world, begun = None, time.monotonic()
-    try:
-        world = start(folder, os.path.abspath(args.build))
-        print(f"network up after {time.monotonic() - begun:.1f} s in {folder}", flush=True)
-        for test in tests:
-            good = run(world, test)
-            passed, failed = passed + good, failed + (not good)
-    except (W.procs.Died, packages.Missing, OSError) as error:
-        print(f"FAIL the network does not start: {error}")
-        failed += 1
-    finally:
-        if world:
-            world.stream.stop()
-            world.net.stop()
-        if failed:
-            shutil.copytree(os.path.join(folder, "logs"), LOGS, dirs_exist_ok=True)
-            print(f"logs of the daemons: {LOGS}")
-        if args.keep:
-            print(f"kept: {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
-
-
-sys.exit(main())
+sys.exit(suite.run("members", __doc__, suite.named(TESTS), start, stop, W.Failed))

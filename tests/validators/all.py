@@ -6,22 +6,18 @@ leaving. Ends with N passed, N failed.
 The tests run in this order and lean on each other; --only takes part of a name, and what stands
 before it runs too. The chain alone: no servicers, no gateway."""
 
-import argparse
 import base64
 import hashlib
 import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-import time
-import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "deploy"))
+sys.path[:0] = [os.path.join(ROOT, "deploy"), os.path.join(ROOT, "tests")]
+import suite  # noqa: E402
 from local import genesis, net as local_net, packages, procs  # noqa: E402
 
 VALIDATORS, SEATS = 4, 4
@@ -31,7 +27,6 @@ VIPR = genesis.VIPR
 STAKE = 50_000 * VIPR
 TOO_SOON, TOMBSTONED = 35, 45
 PATIENCE = 150  # for what takes some blocks, on a machine that has other work too
-LOGS = os.path.join(ROOT, "build", "test-logs", "validators")  # after a failure
 
 
 class Failed(AssertionError):
@@ -338,57 +333,7 @@ def start(folder, build):
     return world
 
 
-def run(world, test):
-    begun = time.monotonic()
-    try:
-        test(world)
-        problem = None
-    except Failed as error:
-        problem = str(error)
-    except Exception:  # a failing test must not end the others
-        problem = traceback.format_exc()
-    name = test.__name__.replace("_", " ")
-    print(f"{'ok  ' if problem is None else 'FAIL'} {name} ({time.monotonic() - begun:.1f} s)"
-          + (f"\n     {problem}" if problem else ""), flush=True)
-    return problem is None
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--keep", action="store_true", help="leave the folder and its logs")
-    parser.add_argument("--only", metavar="NAME", help="part of a test's name")
-    parser.add_argument("--list", action="store_true")
-    parser.add_argument("--build", default=os.path.join(ROOT, "build", "local"))
-    args = parser.parse_args()
-    last = max((n for n, t in enumerate(TESTS, 1) if (args.only or "") in t.__name__), default=0)
-    if args.list or not last:
-        print("\n".join(t.__name__ for t in TESTS[:last]) or "no such test")
-        return 0 if last else 2
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # runs the finally below
-    folder = tempfile.mkdtemp(prefix="viper-validators.", dir="/tmp")
-    passed = failed = 0
-    world, begun = None, time.monotonic()
-    try:
-        world = start(folder, os.path.abspath(args.build))
-        print(f"network up after {time.monotonic() - begun:.1f} s in {folder}", flush=True)
-        for test in TESTS[:last]:
-            good = run(world, test)
-            passed, failed = passed + good, failed + (not good)
-    except (procs.Died, packages.Missing, OSError) as error:
-        print(f"FAIL the network does not start: {error}")
-        failed += 1
-    finally:
-        if world:
-            world.net.stop()
-        if failed:
-            shutil.copytree(os.path.join(folder, "logs"), LOGS, dirs_exist_ok=True)
-            print(f"logs of the nodes: {LOGS}")
-        if args.keep:
-            print(f"kept: {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
-
-
-sys.exit(main())
+# Each goes on where the one before left the network.
+IN_ORDER = [(test, TESTS[:n]) for n, test in enumerate(TESTS)]
+sys.exit(suite.run("validators", __doc__, suite.named(IN_ORDER), start,
+                   lambda world: world.net.stop(), Failed))
