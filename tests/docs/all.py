@@ -2,7 +2,7 @@
 """tests/docs/all.py [--keep]: the operators' pages, run as they are written.
 
 Every sh block of a page goes, in order, to one bash, as a stranger who has the programs, coins from
-a faucet, and a running network of others. The five strangers come to the same network at the
+a faucet, and a running network of others. The six strangers come to the same network at the
 same time; each page ends when its role works, and the chain must say so too. Sample configs and
 systemd units are checked before. Ends with N passed, N failed."""
 
@@ -222,7 +222,15 @@ class Town:
         procs.wait_until("a relay", lambda: self.net.relay_once(1), 60, self.net.group)
         self.load = traffic.Traffic(self.net, rate=6.0).start()
 
+    def pay(self, who, amount):
+        done = run([self.net.viperd, "tx", "bank", "send", "faucet", who, amount, "-y", "--home",
+                    self.net.home("owners"), "--keyring-backend", "test", "--node",
+                    f"http://127.0.0.1:{self.net.ports['rest0']}"])
+        need(done.returncode == 0, f"the faucet paid nothing: {done.stderr}")
+
     def arrive(self):
+        # Who votes pays a fee, and an owner's coins are all staked here.
+        self.pay(self.net.actors.validators[0]["owner"]["address"], "1vipr")
         at = [f"127.0.0.1:{p}" for p in net.free_ports(11)]
         rpc = f"127.0.0.1:{self.net.ports['rpc0']}"
 
@@ -237,6 +245,9 @@ class Town:
              PEER=f"127.0.0.1:{self.net.ports['p2p0']}", API=at[6], ABCI=at[7], OWN_RPC=at[8],
              OWN_P2P=at[9], COMET_METRICS=at[10])
         come("delegator", ("HOLDER", "/root/viper-holder"))
+        come("governance", ("KEYS_HOME", "/nowhere"), KEYS=self.net.home("owners"),
+             BACKEND="test", PROPOSER="faucet", VOTER="validator0",
+             OPERATOR=self.net.actors.validators[0]["operator"]["address"])
         for stranger in self.strangers.values():
             stranger.thread.start()
         while any(s.thread.is_alive() for s in self.strangers.values()):
@@ -352,7 +363,17 @@ def delegator(town, who):
     return f"{moved['withdraw']} uvipr of rewards withdrawn, 1,400 of 2,000 VIPR came back"
 
 
-PAGES = (servicer, requestor, fisherman, validator, delegator)
+def governance(town, who):
+    """The page is followed with the keys of the network's first validator."""
+    need(who.output, "the page said nothing")
+    ended = [a for _, _, a in town.book.of("proposal_end") if a["kind"] == "params"]
+    need([a["status"] for a in ended] == ["passed"], f"proposals: {ended}")
+    told = town.net.rest("/viper/v1/params?current=true")["params"]["claim_min"]
+    need(told == "400", f"claim_min is {told}")
+    return f"claim_min changed by {ended[0]['yes']} uvipr of {ended[0]['bonded']}"
+
+
+PAGES = (servicer, requestor, fisherman, validator, delegator, governance)
 
 
 def told(name, test, *args):

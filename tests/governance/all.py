@@ -6,27 +6,21 @@ N failed.
 The tests run in this order and lean on each other. --only takes part of a name; what a test
 builds on runs too."""
 
-import argparse
 import http.server
 import json
 import os
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import threading
-import time
-import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(os.path.dirname(HERE), "e2e"), HERE]
+sys.path[:0] = [os.path.join(os.path.dirname(HERE), "e2e"), HERE, os.path.dirname(HERE)]
+import suite  # noqa: E402
 import world as W  # noqa: E402
 from world import VIPR, genesis, need, same  # noqa: E402
 from local import net as local_net, packages  # noqa: E402
 
 VALIDATORS = 2
-LOGS = os.path.join(W.ROOT, "build", "test-logs", "governance")  # after a failure
 PARAMS = {"voting_seconds": "40"}
 
 
@@ -235,6 +229,53 @@ def a_chain_is_registered_and_its_fee_is_spent(world):
     same("what the DAO paid", balance(world, owner) - before, 9_000 * VIPR)
 
 
+def start_once(viperd, home):
+    """For one that must refuse to start."""
+    return subprocess.run([viperd, "start", "--home", home], capture_output=True, text=True,
+                          check=False, timeout=60)
+
+
+def an_upgrade_stops_the_old_version_before_the_block(world):
+    """Exit code 7 on every node, the chain stands, the old one refuses to start, too."""
+    net = world.net
+    at = world.upgrade = net.height() + 120  # behind the vote of 40 s
+    decided(world, "Version 2", upgrade=f"second/{at}/2")
+    same("the plan", net.rest("/viper/v1/upgrade")["plan"],
+         {"name": "second", "height": str(at), "version": "2"})
+    for name in ("viperd1", "cometbft1"):  # the chain stands as long as one of two is away
+        net.group[name].stop()
+    early = start_once(net.viperd + "-next", net.home("node1"))
+    same("exit code of the new version before the height", early.returncode, 7)
+    need("needs version 1" in early.stderr, f"it says {early.stderr}")
+    net.group.revive()
+    for i in range(VALIDATORS):
+        ended = net.group[f"viperd{i}"]
+        W.procs.wait_until(f"viperd{i} to end", lambda: ended.popen.poll() is not None, 120)
+        same(f"exit code of viperd{i}", ended.popen.poll(), 7)
+        with open(ended.log_path, encoding="utf-8") as f:
+            text = f.read()
+        need(f"block {at} needs version 2" in text, f"{ended.log_path} does not say why")
+    again = start_once(net.viperd, net.home("node0"))
+    same("exit code of the old version at the height", again.returncode, 7)
+
+
+def the_new_version_goes_on(world):
+    net = world.net
+    for name in [n for n in net.group.order if n.startswith(("viperd", "cometbft"))]:
+        net.group[name].stop()
+    net.group.order.clear()
+    net.viperd += "-next"
+    ids = [genesis.node_id(net.cometbft, net.home(f"node{i}")) for i in range(VALIDATORS)]
+    for i in range(VALIDATORS):
+        net.start_node(i, ids)
+    net.wait_height(world.upgrade + 3, 120)
+    told = net.rest("/viper/v1/upgrade")
+    same("the version that runs", (told["version"], told["plan"]), ("2", None))
+    results = net.comet().call("block_results", {"height": str(world.upgrade)})
+    same("upgrades in its block", [e["type"] for e in results["finalize_block_events"]
+                                   if e["type"] == "upgrade"], ["upgrade"])
+
+
 TESTS = (
     (feeders_move_the_price, ()),
     (a_fall_is_clamped_and_nobody_votes_twice, (feeders_move_the_price,)),
@@ -244,6 +285,9 @@ TESTS = (
      (a_parameter_change_counts_from_the_session_after_next,)),
     (a_chain_is_registered_and_its_fee_is_spent,
      (a_parameter_change_counts_from_the_session_after_next,)),
+    (an_upgrade_stops_the_old_version_before_the_block,
+     (a_parameter_change_counts_from_the_session_after_next,)),
+    (the_new_version_goes_on, (an_upgrade_stops_the_old_version_before_the_block,)),
 )
 
 
@@ -294,65 +338,4 @@ def stop(world):
     world.feed.stop()
 
 
-def run(world, test):
-    begun = time.monotonic()
-    try:
-        test(world)
-        problem = None
-    except W.Failed as error:
-        problem = str(error)
-    except Exception:  # a failing test must not end the others
-        problem = traceback.format_exc()
-    name = test.__name__.replace("_", " ")
-    print(f"{'ok  ' if problem is None else 'FAIL'} {name} ({time.monotonic() - begun:.1f} s, "
-          f"block {world.book.height})" + (f"\n     {problem}" if problem else ""), flush=True)
-    return problem is None
-
-
-def wanted(only):
-    chosen = {t for t, _ in TESTS
-              if only is None or only in t.__name__ or only in t.__name__.replace("_", " ")}
-    while more := {first for t, needs in TESTS if t in chosen for first in needs} - chosen:
-        chosen |= more
-    return [t for t, _ in TESTS if t in chosen]
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--keep", action="store_true", help="leave the folder and its logs")
-    parser.add_argument("--only", metavar="NAME", help="part of a test's name")
-    parser.add_argument("--list", action="store_true")
-    parser.add_argument("--build", default=os.path.join(W.ROOT, "build", "local"))
-    args = parser.parse_args()
-    tests = wanted(args.only)
-    if args.list or not tests:
-        print("\n".join(t.__name__ for t in tests) or "no such test")
-        return 0 if tests else 2
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # runs the finally below
-    folder = tempfile.mkdtemp(prefix="viper-governance.", dir="/tmp")
-    passed = failed = 0
-    world, begun = None, time.monotonic()
-    try:
-        world = start(folder, os.path.abspath(args.build))
-        print(f"network up after {time.monotonic() - begun:.1f} s in {folder}", flush=True)
-        for test in tests:
-            good = run(world, test)
-            passed, failed = passed + good, failed + (not good)
-    except (W.procs.Died, packages.Missing, OSError) as error:
-        print(f"FAIL the network does not start: {error}")
-        failed += 1
-    finally:
-        if world:
-            stop(world)
-        if failed:
-            shutil.copytree(os.path.join(folder, "logs"), LOGS, dirs_exist_ok=True)
-            print(f"logs of the daemons: {LOGS}")
-        if args.keep:
-            print(f"kept: {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
-
-
-sys.exit(main())
+sys.exit(suite.run("governance", __doc__, suite.named(TESTS), start, stop, W.Failed))
