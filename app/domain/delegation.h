@@ -41,8 +41,8 @@ VPR_MUST_USE enum vpr_code vpr_undelegate(struct vpr_ctx *ctx, const struct vpr_
                                           uint64_t amount);
 VPR_MUST_USE enum vpr_code vpr_withdraw(struct vpr_ctx *ctx, const struct vpr_address *id);
 
-enum vpr_code vpr_delegation_invariant(struct vpr_ctx *ctx); /* holdings.c */
-extern const struct vpr_query vpr_delegation_queries[4];     /* delegators.c */
+enum vpr_code vpr_delegation_invariant(struct vpr_ctx *ctx); /* delegation_invariant.c */
+extern const struct vpr_query vpr_delegation_queries[4];     /* delegation_queries.c */
 extern const struct vpr_domain vpr_delegation;
 extern const struct vpr_domain vpr_wallets; /* the same under the names that wallets use */
 
