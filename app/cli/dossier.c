@@ -119,6 +119,13 @@ static size_t servicer_at(struct reading *r, const char *id)
     return i;
 }
 
+/* Of the event; NULL: more than any draw has. */
+static struct vpr_dossier_servicer *servicer_of(struct reading *r, const struct vpr_found *f)
+{
+    size_t at = servicer_at(r, vpr_found_text(r->cli, f, "servicer"));
+    return at < VPR_DOSSIER_SEATS_MAX ? &r->d->servicers[at] : NULL;
+}
+
 static size_t fisherman_at(struct reading *r, const char *id)
 {
     struct vpr_dossier *d = r->d;
@@ -171,11 +178,10 @@ static void read_rule(struct reading *r, const struct vpr_found *f)
 
 static void read_verify(struct reading *r, const struct vpr_found *f)
 {
-    size_t at = servicer_at(r, vpr_found_text(r->cli, f, "servicer"));
-    if (at == VPR_DOSSIER_SEATS_MAX) {
+    struct vpr_dossier_servicer *s = servicer_of(r, f);
+    if (s == NULL) {
         return;
     }
-    struct vpr_dossier_servicer *s = &r->d->servicers[at];
     s->verified = true;
     s->height = f->height;
     s->owner = vpr_found_text(r->cli, f, "owner");
@@ -191,11 +197,10 @@ static void read_verify(struct reading *r, const struct vpr_found *f)
 
 static void read_split(struct reading *r, const struct vpr_found *f)
 {
-    size_t at = servicer_at(r, vpr_found_text(r->cli, f, "servicer"));
-    if (at == VPR_DOSSIER_SEATS_MAX) {
+    struct vpr_dossier_servicer *s = servicer_of(r, f);
+    if (s == NULL) {
         return;
     }
-    struct vpr_dossier_servicer *s = &r->d->servicers[at];
     s->has_split = true;
     s->fishermen = vpr_found_u64(f, "fishermen");
     s->owner_reward = vpr_found_u64(f, "owner_reward");
@@ -224,9 +229,9 @@ static void read_reward(struct reading *r, const struct vpr_found *f)
 
 static void read_prove(struct reading *r, const struct vpr_found *f)
 {
-    size_t at = servicer_at(r, vpr_found_text(r->cli, f, "servicer"));
-    if (at < VPR_DOSSIER_SEATS_MAX) {
-        r->d->servicers[at].tails_cu = vpr_found_u64(f, "tails_cu");
+    struct vpr_dossier_servicer *s = servicer_of(r, f);
+    if (s != NULL) {
+        s->tails_cu = vpr_found_u64(f, "tails_cu");
     }
 }
 

@@ -183,14 +183,23 @@ static bool make_stake_servicer(struct wish *w)
     return true;
 }
 
+/* Whom to edit, signed by its operator or, one time in five, its owner. */
+static bool pick_editor(struct wish *w, Viper__V1__Kind kind, struct pick *ret)
+{
+    if (!pick_actor(w, kind, 0, ret)) {
+        return false;
+    }
+    w->signer = dice_percent(w->dice, 80) ? ret->operator_ : ret->owner;
+    return true;
+}
+
 static bool make_edit_servicer(struct wish *w)
 {
     struct pick pick;
     Viper__V1__MsgEditServicer *m = new_message(w, &viper__v1__msg_edit_servicer__descriptor);
-    if (!pick_actor(w, VIPER__V1__KIND__KIND_SERVICER, 0, &pick)) {
+    if (!pick_editor(w, VIPER__V1__KIND__KIND_SERVICER, &pick)) {
         return false;
     }
-    w->signer = dice_percent(w->dice, 80) ? pick.operator_ : pick.owner;
     m->signer = world_text(w->signer);
     m->servicer = world_text(pick.label);
     m->url = vpr_arena_text(w->arena, "https://s%" PRIu64 ".example:8443",
@@ -223,10 +232,9 @@ static bool make_edit_fisherman(struct wish *w)
     struct pick pick;
     Viper__V1__MsgEditFisherman *m =
         new_message(w, &viper__v1__msg_edit_fisherman__descriptor);
-    if (!pick_actor(w, VIPER__V1__KIND__KIND_FISHERMAN, 0, &pick)) {
+    if (!pick_editor(w, VIPER__V1__KIND__KIND_FISHERMAN, &pick)) {
         return false;
     }
-    w->signer = dice_percent(w->dice, 80) ? pick.operator_ : pick.owner;
     m->signer = world_text(w->signer);
     m->fisherman = world_text(pick.label);
     m->zone = 1;
@@ -259,10 +267,9 @@ static bool make_edit_requestor(struct wish *w)
     struct pick pick;
     Viper__V1__MsgEditRequestor *m =
         new_message(w, &viper__v1__msg_edit_requestor__descriptor);
-    if (!pick_actor(w, VIPER__V1__KIND__KIND_REQUESTOR, 0, &pick)) {
+    if (!pick_editor(w, VIPER__V1__KIND__KIND_REQUESTOR, &pick)) {
         return false;
     }
-    w->signer = dice_percent(w->dice, 80) ? pick.operator_ : pick.owner;
     m->signer = world_text(w->signer);
     m->requestor = world_text(pick.label);
     m->num_servicers = (uint32_t)dice_between(w->dice, 3, 8);
