@@ -12,10 +12,11 @@
 #define CONNECT_MS 1000
 #define TOTAL_MS 10000
 #define PAUSE_MS 1000        /* after a refusal that is no sickness */
-#define OPENING_MS 3000      /* a servicer may hear of a session later than we do */
+#define OPENING_MS 10000     /* a servicer may hear of a session later than we do */
 #define OPENING_PAUSE_MS 200
-#define OPENING_WAIT_MS 150
-#define OPENING_WAITS_MAX 4
+#define OPENING_WAIT_MS 100u /* the first time; then twice as long each time, */
+#define OPENING_WAIT_MAX_MS 800 /* but never longer */
+#define OPENING_WAITS_MAX 5
 
 struct job {
     struct vpr_sender *sender;
@@ -248,6 +249,13 @@ static bool start_again(struct job *job, size_t reason)
     return true;
 }
 
+static uint64_t opening_wait_ms(const struct job *job)
+{
+    const uint64_t ms = OPENING_WAIT_MS << job->waits;
+
+    return ms < OPENING_WAIT_MAX_MS ? ms : OPENING_WAIT_MAX_MS;
+}
+
 static void on_waited(void *arg)
 {
     struct job *job = arg;
@@ -271,7 +279,8 @@ static bool wait_for_opening(struct job *job, const struct vpr_http_result *http
     metered(job, VPR_METERED_FAILED);
     vpr_metric_add(job->sender->metrics, VPR_METER_RESENDS, 2, 0, 1);
     job->timer = vpr_timer_create(job->sender->loop, on_waited, job);
-    vpr_timer_once(job->timer, OPENING_WAIT_MS);
+    vpr_timer_once(job->timer, opening_wait_ms(job));
+    job->waits++;
     return true;
 }
 

@@ -8,7 +8,7 @@
  * An answer is handed on only after its receipt held over status and body, and only then is it
  * counted.  A relay is read to its end even when nobody waits for it any more.  The servicer
  * asking for the token, or a connection that went stale, makes a new request part for the same
- * servicer, once, and 503 from one that is still opening a young session up to four times; the
+ * servicer, once, and 503 from one that is still opening a young session up to five times; the
  * same part is never sent twice. */
 #ifndef VPR_RELAY_SEND_H
 #define VPR_RELAY_SEND_H
