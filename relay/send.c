@@ -265,17 +265,17 @@ static void on_waited(void *arg)
     start(job);
 }
 
-/* It said 503 while the session was young: it will know the session in a moment. */
+/* It refused without a signature while the session was young: it will know it in a moment.
+ * Whoever asks it meanwhile waits just as long, so it needs no pause. */
 static bool wait_for_opening(struct job *job, const struct vpr_http_result *http)
 {
     const uint64_t now_ms = vpr_mono_ms();
 
-    if (http->status != 503 || !opening(job, now_ms) || job->waits == OPENING_WAITS_MAX) {
+    if (http->status < 300 || !opening(job, now_ms) || job->waits == OPENING_WAITS_MAX) {
         return false;
     }
     job->waits++;
     vpr_tab_close(&job->seat->tab, &job->request, VPR_TAB_UNSENT);
-    vpr_health_refused(job->seat->health, now_ms, OPENING_PAUSE_MS);
     metered(job, VPR_METERED_FAILED);
     vpr_metric_add(job->sender->metrics, VPR_METER_RESENDS, 2, 0, 1);
     job->timer = vpr_timer_create(job->sender->loop, on_waited, job);
@@ -306,18 +306,13 @@ static void bare_answer(struct job *job, const struct vpr_http_result *http)
 {
     struct vpr_send_result result = {.end = VPR_SEND_FAILED, .reached = http->status < 300,
                                      .why = "no_receipt"};
-    const uint64_t now_ms = vpr_mono_ms();
 
     if (wait_for_opening(job, http)) {
         return;
     }
     vpr_tab_close(&job->seat->tab, &job->request, VPR_TAB_UNSENT);
     vpr_metric_add(job->sender->metrics, VPR_METER_FAILURES, VPR_FAILURE_BARE, 0, 1);
-    if (http->status >= 300 && opening(job, now_ms)) {
-        vpr_health_refused(job->seat->health, now_ms, OPENING_PAUSE_MS);
-    } else {
-        vpr_health_bad(job->seat->health, now_ms);
-    }
+    vpr_health_bad(job->seat->health, vpr_mono_ms());
     finish(job, &result);
 }
 

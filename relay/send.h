@@ -8,8 +8,8 @@
  * An answer is handed on only after its receipt held over status and body, and only then is it
  * counted.  A relay is read to its end even when nobody waits for it any more.  The servicer
  * asking for the token, or a connection that went stale, makes a new request part for the same
- * servicer, once, and 503 from one that is still opening a young session up to five times; the
- * same part is never sent twice. */
+ * servicer, once, and so does, up to five times, a refusal without a signature from one that
+ * is still opening a young session; the same part is never sent twice. */
 #ifndef VPR_RELAY_SEND_H
 #define VPR_RELAY_SEND_H
 

@@ -167,7 +167,7 @@ static void on_relay(void *arg, struct vpr_http_request *req)
     }
     if (s->opening > 0) {
         s->opening--;
-        vpr_http_reply_text(req, 503, "application/json", "{}");
+        vpr_http_reply_text(req, s->opening_status, "application/json", "{}");
         return;
     }
     if (s->manner == HOLD) {

@@ -45,7 +45,8 @@ struct servicer {
     enum manner manner;
     uint16_t reason;
     uint32_t delay_ms;
-    uint32_t opening; /* so many are answered 503 first */
+    uint32_t opening; /* so many are answered opening_status first */
+    uint32_t opening_status;
     bool wants_token; /* 428 until it came */
     bool has_token;
     const char *mangle_id; /* what its backend makes of ids; NULL: left alone */

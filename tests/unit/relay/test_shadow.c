@@ -166,7 +166,8 @@ START_TEST(a_signed_refusal_comes_back)
 END_TEST
 
 /* A servicer that hears of the session later than we do, by seconds on a busy machine, is
- * waited for; with a sample just as with traffic. */
+ * waited for, and not left alone by others meanwhile; with a sample just as with traffic. It
+ * says 503 while it reads the session, and 403 (membership) before it saw its first block. */
 START_TEST(a_session_that_opens_is_waited_for)
 {
     static struct got got;
@@ -174,7 +175,8 @@ START_TEST(a_session_that_opens_is_waited_for)
     gate_open(&g, NULL);
     g.panel->made_ms = vpr_mono_ms() - 4000;
     g.servicers[0].opening = 5;
-    if (_i == 0) {
+    g.servicers[0].opening_status = _i % 2 == 0 ? 503 : 403;
+    if (_i < 2) {
         gate_shoot(&g, &got, &(struct shot){.nonce = 1, .body = STATUS});
     } else {
         g.panel->seats[1].tab.full = g.panel->seats[2].tab.full = true;
@@ -187,6 +189,7 @@ START_TEST(a_session_that_opens_is_waited_for)
         ck_assert_uint_eq(g.servicers[0].seen[i].request.part.seq, i + 1);
     }
     ck_assert_uint_eq(vpr_metric_get(g.metrics, VPR_METER_RESENDS, 2, 0), 5);
+    ck_assert_uint_eq(g.panel->seats[0].health->pause_until_ms, 0);
     /* Later in the session 503 is what it is. */
     g.panel->made_ms = 1;
     g.servicers[0].opening = 1;
@@ -438,7 +441,7 @@ Suite *suite_shadow(void)
     tcase_add_test(tc, no_servicer_can_tell_a_sample_from_traffic);
     tcase_add_test(tc, first_contact_may_be_a_sample);
     tcase_add_test(tc, a_signed_refusal_comes_back);
-    tcase_add_loop_test(tc, a_session_that_opens_is_waited_for, 0, 2);
+    tcase_add_loop_test(tc, a_session_that_opens_is_waited_for, 0, 4);
     tcase_add_loop_test(tc, a_failed_sample_is_not_tried_elsewhere, 0, 4);
     tcase_add_test(tc, a_nonce_is_good_once);
     tcase_add_test(tc, only_the_corpus_is_relayed);
