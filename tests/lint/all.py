@@ -12,6 +12,7 @@ import sys
 sys.dont_write_bytecode = True
 import compiled  # noqa: E402
 import names  # noqa: E402
+import tables  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LINES_FILE, LINES_FUNCTION, COLUMNS = 800, 70, 100
@@ -194,8 +195,16 @@ def defects():
     return names.defects(ROOT, sources(".c", ".py", ".sh"))
 
 
+def parameters():
+    return tables.parameters(ROOT)
+
+
+def events():
+    return tables.events(ROOT, sources(".c", ".py", ".play"))
+
+
 RULES = [includes, sizes, comments, guards, symbols, purity, headers, codes, prefixes, secrets,
-         defects, shipped]
+         defects, parameters, events, shipped]
 passed = failed = 0
 for rule in RULES:
     breaches = list(rule())

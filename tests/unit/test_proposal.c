@@ -354,6 +354,23 @@ START_TEST(a_block_above_the_gas_is_rejected)
 }
 END_TEST
 
+/* One byte each, so that neither gas nor signatures reject it. */
+START_TEST(a_block_of_too_many_transactions_is_rejected)
+{
+    static const uint8_t junk[] = {0xFF};
+    struct vpr_bytes *txs = VPR_ARENA_ARRAY(&node, struct vpr_bytes, VPR_BLOCK_TXS_MAX + 1);
+    txs[0] = system_of(1, reveal(), NULL);
+    for (size_t i = 1; i <= VPR_BLOCK_TXS_MAX; i++) {
+        txs[i] = vpr_bytes_of(junk, sizeof junk);
+    }
+    ck_assert_uint_eq(VPR_BLOCK_TXS_MAX, 100000);
+    struct vpr_app_block full = block_at(1, txs, VPR_BLOCK_TXS_MAX);
+    struct vpr_err err;
+    ck_assert_msg(vpr_app_process(app, &full, &err), "%s", err.text);
+    rejected(txs, VPR_BLOCK_TXS_MAX + 1, "too many transactions");
+}
+END_TEST
+
 TCase *proposal_tests(void)
 {
     TCase *t = tcase_create("proposals");
@@ -372,5 +389,6 @@ TCase *proposal_tests(void)
     tcase_add_test(t, ordinary_transactions_get_half_of_the_gas);
     tcase_add_test(t, the_system_transaction_is_one_first_and_right);
     tcase_add_test(t, a_block_above_the_gas_is_rejected);
+    tcase_add_test(t, a_block_of_too_many_transactions_is_rejected);
     return t;
 }

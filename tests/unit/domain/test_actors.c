@@ -150,6 +150,10 @@ START_TEST(only_the_owner_adds_stake)
     ck_assert_uint_eq(terms_of(w, "servicer1", 0)->stake, 15000 * WORLD_VIPR);
     ck_assert_uint_eq(terms_of(w, "servicer1", 1)->stake, 15999 * WORLD_VIPR);
     ck_assert_uint_eq(terms_of(w, "servicer1", 1)->usd, 0);
+    ck_assert_str_eq(world_event(w, "increase", "actor"), world_text("servicer1"));
+    ck_assert_str_eq(world_event(w, "increase", "amount_uvipr"), "999000000");
+    ck_assert_str_eq(world_event(w, "increase", "stake_uvipr"), "15999000000");
+    ck_assert_str_eq(world_event(w, "increase", "session"), "1");
     m.actor = world_text("nobody");
     act_refused(w, "servicer1.owner", &m.base, VPR_NOT_STAKED);
     world_block(w);

@@ -200,6 +200,25 @@ START_TEST(commit_refuses_bad_numbers)
 }
 END_TEST
 
+/* 1,001 entries are refused for their number, 1,000 of the same sid only for the second. */
+START_TEST(commit_has_at_most_1000_entries)
+{
+    Viper__V1__CommitEntry *entries[1001];
+    Viper__V1__MsgCommit *m = commit_message();
+
+    ws_to(&w, FIRST_COMMIT);
+    for (size_t i = 0; i < VPR_COUNT(entries); i++) {
+        entries[i] = m->entries[0];
+    }
+    m->entries = entries;
+    m->n_entries = 1001;
+    ck_assert_int_eq(send_commit(m), VPR_BAD_FIELD);
+    m->n_entries = 1000;
+    ck_assert_int_eq(send_commit(m), VPR_DUPLICATE);
+    ck_assert_ptr_null(committed());
+}
+END_TEST
+
 /* A claim worth less than claim_min is not worth its bytes. */
 START_TEST(commit_has_a_least_claim)
 {
@@ -443,6 +462,9 @@ START_TEST(samples_are_proved_one_by_one)
     m->n_samples = 1;
     ck_assert_int_eq(send_prove(m), VPR_OK);
     ck_assert_uint_eq(vpr_samples_bits(w.ctx, 0, &work.servicer), 1);
+    const struct vpr_event *event = ws_event(&w, "prove_sample", 0);
+    ck_assert_uint_eq(ws_attribute_u64(event, "position"), 0);
+    ck_assert_str_eq(ws_attribute(event, "servicer"), world_text(servicer()));
     ck_assert(!vpr_samples_proved(w.ctx, 0, &work.servicer, 2));
     m->n_samples = 2;
     m->samples[0] = m->samples[1];
@@ -694,6 +716,7 @@ Suite *suite_commits(void)
     tcase_add_test(commit, commit_has_its_session);
     tcase_add_test(commit, commit_needs_membership);
     tcase_add_test(commit, commit_refuses_bad_numbers);
+    tcase_add_test(commit, commit_has_at_most_1000_entries);
     tcase_add_test(commit, commit_has_a_least_claim);
     tcase_add_test(commit, commit_again_replaces);
     tcase_add_test(commit, commit_is_all_or_nothing);

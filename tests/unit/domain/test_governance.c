@@ -263,6 +263,8 @@ START_TEST(a_changed_delegation_withdraws_the_vote)
     ck_assert_int_eq(vote(w, "alice", id, NO), VPR_OK);
     ck_assert_int_eq(vote(w, "alice", other, YES), VPR_OK);
     delegate(w, "alice", 1);
+    ck_assert_str_eq(world_event(w, "vote_withdrawn", "voter"), world_text("alice"));
+    ck_assert_str_eq(world_event(w, "vote_withdrawn", "proposal"), "2"); /* the last of both */
     ck_assert_uint_eq(votes_on(w, id), 0);
     ck_assert_uint_eq(votes_on(w, other), 0);
     ck_assert_uint_eq(tally_of(w, id)->tally->no, 0);

@@ -127,6 +127,24 @@ START_TEST(report_card_needs_the_draw)
 }
 END_TEST
 
+START_TEST(report_card_has_at_most_1000_entries)
+{
+    Viper__V1__SealEntry *entries[1001];
+    Viper__V1__MsgReportCard *m = report();
+
+    ws_to(&w, FIRST_SEAL);
+    for (size_t i = 0; i < VPR_COUNT(entries); i++) {
+        entries[i] = m->entries[0];
+    }
+    m->entries = entries;
+    m->n_entries = 1001;
+    ck_assert_int_eq(send_report(m), VPR_BAD_FIELD);
+    m->n_entries = 1000;
+    ck_assert_int_eq(send_report(m), VPR_DUPLICATE);
+    ck_assert_ptr_null(ws_event(&w, "report_card", 0));
+}
+END_TEST
+
 /* A later report card is the only one: what it does not name was never sealed. */
 START_TEST(later_report_card_replaces)
 {
@@ -532,6 +550,7 @@ Suite *suite_reportcards(void)
     tcase_add_checked_fixture(seal, setup, teardown);
     tcase_add_test(seal, report_card_has_its_session);
     tcase_add_test(seal, report_card_needs_the_draw);
+    tcase_add_test(seal, report_card_has_at_most_1000_entries);
     tcase_add_test(seal, later_report_card_replaces);
     tcase_add_test(seal, later_seal_counts);
     tcase_add_test(seal, cards_are_listed_by_sid);

@@ -205,6 +205,8 @@ START_TEST(perfect_session_pays_by_hand)
     ck_assert_uint_eq(ws_attribute_u64(event, "gross"), 20000000);
     ck_assert_uint_eq(ws_attribute_u64(event, "reward"), 14000000);
     ck_assert_uint_eq(ws_attribute_u64(event, "minted"), 19999998);
+    ck_assert_uint_eq(ws_attribute_u64(ws_event(&w, "verify_sid", 0), "allowance"), 500000);
+    ck_assert_uint_eq(ws_attribute_u64(ws_event(&w, "verify_rule", 0), "blocks"), 10);
     event = ws_event(&w, "verify_split", 0);
     ck_assert_uint_eq(ws_attribute_u64(event, "fishermen"), 1999998);
     ck_assert_uint_eq(ws_attribute_u64(event, "validator"), 1000000);

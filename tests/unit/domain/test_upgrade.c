@@ -21,12 +21,15 @@ START_TEST(a_plan_is_voted_and_taken_back)
     Viper__V1__MsgPropose *m = new_text(w, "alice");
     m->upgrade = new_upgrade(w, 1000, 2);
     ck_assert_int_eq(decide(w, "alice", m), PASSED);
+    ck_assert_str_eq(world_event(w, "upgrade_plan", "height"), "1000");
+    ck_assert_str_eq(world_event(w, "upgrade_plan", "version"), "2");
     ck_assert_uint_eq(vpr_upgrade_plan(&w->ctx)->height, 1000);
     ck_assert_uint_eq(vpr_upgrade_version_at(&w->ctx, 999), 1);
     ck_assert_uint_eq(vpr_upgrade_version_at(&w->ctx, 1000), 2);
     ck_assert_uint_eq(vpr_upgrade_version_at(&w->ctx, 1001), 2);
     m->upgrade = new_upgrade(w, 0, 0);
     ck_assert_int_eq(decide(w, "alice", m), PASSED);
+    ck_assert_str_eq(world_event(w, "upgrade_plan", "height"), "0");
     ck_assert_ptr_null(vpr_upgrade_plan(&w->ctx));
     ck_assert_uint_eq(vpr_upgrade_version_at(&w->ctx, 1001), 1);
     world_destroy(w);

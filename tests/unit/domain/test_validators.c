@@ -232,6 +232,8 @@ START_TEST(a_renewed_chain_is_used_two_sessions_later)
     act_refused(w, "validator1", &m.base, VPR_BAD_FIELD);
     m.beacon_end.len = 32;
     act_ok(w, "validator1", &m.base);
+    ck_assert_str_eq(world_event(w, "renew", "actor"), world_text("validator1"));
+    ck_assert_str_eq(world_event(w, "renew", "session"), "2");
     act_refused(w, "validator1", &m.base, VPR_TOO_SOON);
     world_until(w, 20);
     ck_assert(vpr_validator_beacon_end(&w->ctx, &consensus, &end));

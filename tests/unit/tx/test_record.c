@@ -4,6 +4,8 @@
 #include "tests/unit/world.h"
 #include "viper/v1/state.pb-c.h"
 
+#define DAY UINT64_C(86400)
+
 static struct world *w;
 
 static void set_up(void)
@@ -165,6 +167,73 @@ static struct vpr_params defaults(bool local)
     return p;
 }
 
+/* As the design names them, main network and local: written apart from the table in params.h. */
+static const struct {
+    const char *name;
+    uint64_t protocol, local;
+} pinned[VPR_PARAM_COUNT] = {
+    {"session_blocks", 720, 10},
+    {"freeze_blocks", 32, 4},
+    {"challenge_delay", 8, 2},
+    {"grace_blocks", 6, 2},
+    {"settle_per_block", 500, 500},
+    {"max_validators", 100, 100},
+    {"min_stake_validator", 50000 * WORLD_VIPR, 50000 * WORLD_VIPR},
+    {"min_stake_servicer", 15000 * WORLD_VIPR, 15000 * WORLD_VIPR},
+    {"min_stake_fisherman", 15000 * WORLD_VIPR, 15000 * WORLD_VIPR},
+    {"min_stake_requestor", 5000 * WORLD_VIPR, 5000 * WORLD_VIPR},
+    {"fishermen_per_session", 5, 5},
+    {"proof_samples", 2, 2},
+    {"card_samples", 2, 2},
+    {"min_samples", 5, 5},
+    {"sample_share", 50000, 50000},
+    {"min_quota", 1000, 500},
+    {"claim_min", 450, 450},
+    {"weight_latency", 300000, 300000},
+    {"score_initial", 300000, 300000},
+    {"score_min", 300000, 300000},
+    {"score_floor", 100000, 100000},
+    {"score_alpha", 100000, 100000},
+    {"card_tolerance", 250000, 250000},
+    {"bench_requestors", 3, 1},
+    {"cu_per_usd", 27778, 1000000},
+    {"cu_price_min", 4500, 4500},
+    {"requestor_yield", 12675, 100000000},
+    {"validator_yield", 14260, 112500000},
+    {"max_commission", 200000, 200000},
+    {"split_servicer", 700000, 700000},
+    {"split_fishermen", 100000, 100000},
+    {"split_validator", 50000, 50000},
+    {"split_chain", 50000, 50000},
+    {"split_dao", 100000, 100000},
+    {"unbonding_seconds", 21 * DAY, 60},
+    {"min_gas_price", 25, 25},
+    {"message_gas", 20000, 20000},
+    {"quality_slash", 1000, 1000},
+    {"double_sign_slash", 50000, 50000},
+    {"downtime_slash", 100, 100},
+    {"downtime_window", 1000, 1000},
+    {"downtime_min_signed", 500000, 500000},
+    {"jail_seconds", 600, 30},
+    {"gov_deposit", 1000 * WORLD_VIPR, 1000 * WORLD_VIPR},
+    {"voting_seconds", 7 * DAY, 60},
+    {"gov_quorum", 334000, 334000},
+    {"gov_threshold", 500000, 500000},
+    {"gov_veto", 334000, 334000},
+    {"chain_fee", 10000 * WORLD_VIPR, 10000 * WORLD_VIPR},
+};
+
+START_TEST(defaults_are_those_of_the_protocol)
+{
+    const struct vpr_params protocol = defaults(false), local = defaults(true);
+    for (enum vpr_param p = 0; p < VPR_PARAM_COUNT; p++) {
+        ck_assert_str_eq(vpr_param_rule(p)->name, pinned[p].name);
+        ck_assert_msg(protocol.v[p] == pinned[p].protocol, "%s", pinned[p].name);
+        ck_assert_msg(local.v[p] == pinned[p].local, "%s", pinned[p].name);
+    }
+}
+END_TEST
+
 START_TEST(both_sets_of_defaults_are_allowed)
 {
     struct vpr_err err;
@@ -261,6 +330,7 @@ Suite *record_suite(void)
     tcase_add_test(t, a_record_of_defaults_is_stored_and_read_back);
     tcase_add_test(t, integers_in_keys_sort_as_numbers);
     tcase_add_test(t, fields_name_what_is_wrong_with_them);
+    tcase_add_test(t, defaults_are_those_of_the_protocol);
     tcase_add_test(t, both_sets_of_defaults_are_allowed);
     tcase_add_test(t, ranges_sums_windows_and_yields_are_checked);
     tcase_add_test(t, parameters_are_those_of_their_session);
