@@ -199,12 +199,16 @@ def parameters():
     return tables.parameters(ROOT)
 
 
+def keys():
+    return tables.keys(ROOT)
+
+
 def events():
     return tables.events(ROOT, sources(".c", ".py", ".play"))
 
 
 RULES = [includes, sizes, comments, guards, symbols, purity, headers, codes, prefixes, secrets,
-         defects, parameters, events, shipped]
+         defects, parameters, keys, events, shipped]
 passed = failed = 0
 for rule in RULES:
     breaches = list(rule())

@@ -1,4 +1,4 @@
-"""Tables of the documents that say what the sources say: parameters and events."""
+"""Tables of the documents that say what the sources say: parameters, keys, events."""
 
 import os
 import re
@@ -45,6 +45,24 @@ def parameters(root):
         if source.get(name) != said.get(name):
             yield (f"docs/protocol.md, 14: {name} is {said.get(name)}, in params.h "
                    f"{source.get(name)}")
+
+
+# ---- keys ----
+
+def keys(root):
+    """docs/protocol.md 6 has every key of the state as app/tx/keys.h says it."""
+    source = re.findall(r"^    VPR_KEY_\w+ = '(.)',\s*/\* (\w+): (.*?) ?-> (.*?) \*/",
+                        read(root, "app/tx/keys.h"), re.M)
+    said = [tuple(cells) for cells in rows(root, "docs/protocol.md", "### Keys and values")]
+    if len(source) < 50:
+        yield f"app/tx/keys.h: only {len(source)} keys found"
+    wanted = [(store, f"`{letter}`", parts, value) for letter, store, parts, value in source]
+    for row in wanted:
+        if row not in said:
+            yield f"docs/protocol.md, 6: no row {row}"
+    for row in said:
+        if row not in wanted:
+            yield f"docs/protocol.md, 6: {row} is not in keys.h"
 
 
 # ---- events ----
