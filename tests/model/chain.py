@@ -307,9 +307,9 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults):
         need(tx["gas_limit"] >= gas, "GAS_TOO_LOW")
         price = self.param("min_gas_price", self.current)
         need(tx["fee"] >= -(-gas * price // 1000), "FEE_TOO_LOW")
+        need(account["balance"] >= tx["fee"], "NO_FUNDS")
         need(tx["number"] == account["number"], "BAD_SIGNATURE")
         need((spoilt.get("what"), spoilt.get("at")) != ("signature", "envelope"), "BAD_SIGNATURE")
-        need(account["balance"] >= tx["fee"], "NO_FUNDS")
         self.take(tx, signer, account, ident)
         return signer
 

@@ -45,9 +45,16 @@ START_TEST(chains_ascend_and_are_1_to_15)
     chains[1] = 2;
     m->zone = 65536;
     act_refused(w, "alice", &m->base, VPR_BAD_FIELD);
+    uint64_t amount = m->amount;
     m->zone = 7;
+    m->amount = 1; /* places come first, then the commission, then the stake */
+    m->commission_ppm = 200001;
     act_refused(w, "alice", &m->base, VPR_NO_ZONE);
     m->zone = 1;
+    act_refused(w, "alice", &m->base, VPR_BAD_FIELD);
+    m->commission_ppm = 0;
+    act_refused(w, "alice", &m->base, VPR_STAKE_TOO_LOW);
+    m->amount = amount;
     act_ok(w, "alice", &m->base);
     world_block(w);
     world_destroy(w);

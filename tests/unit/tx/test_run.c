@@ -299,6 +299,8 @@ START_TEST(fee_gas_and_funds_are_checked_with_their_numbers)
     refused(r, VPR_FEE_TOO_LOW, before);
     struct world_envelope poor = {.fee_uvipr = before + 1};
     refused(run_with(&poor), VPR_NO_FUNDS, before);
+    poor.account_number = 99; /* who cannot pay is not verified */
+    refused(run_with(&poor), VPR_NO_FUNDS, before);
     const ProtobufCMessage *m = &send("nobody", "bob", "1")->base;
     refused(world_raw(w, world_sign(&w->node, "nobody", &plain, &m, 1)), VPR_NO_FUNDS, before);
 }
