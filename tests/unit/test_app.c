@@ -120,6 +120,10 @@ START_TEST(a_wrong_genesis_is_refused_with_its_reason_and_a_right_one_taken_afte
     size_t count;
     struct vpr_app *fresh = open_app();
     ck_assert_int_eq(init(fresh, "", NULL, &count, &hash, &err), VPR_BAD_FIELD);
+    static const char long_id[] = "a-chain-id-of-fifty-one-bytes-is-one-byte-too-long.";
+    ck_assert_uint_eq(strlen(long_id), 51);
+    ck_assert_int_eq(init(fresh, long_id, NULL, &count, &hash, &err), VPR_BAD_FIELD);
+    ck_assert_int_eq(init(fresh, long_id + 1, NULL, &count, &hash, &err), VPR_OK);
     ck_assert_int_eq(init(fresh, WORLD_CHAIN_ID, bad_split, &count, &hash, &err),
                      VPR_BAD_FIELD);
     ck_assert_ptr_nonnull(strstr(err.text, "split_"));

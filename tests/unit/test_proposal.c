@@ -354,6 +354,34 @@ START_TEST(a_block_above_the_gas_is_rejected)
 }
 END_TEST
 
+/* Of tails alone, as cheap as they can be: 64 of an entry carry a signature each. */
+static struct vpr_bytes prove_of(uint64_t sequence, size_t tails)
+{
+    Viper__V1__MsgProve m = VIPER__V1__MSG_PROVE__INIT;
+    Viper__V1__ProveEntry entry = VIPER__V1__PROVE_ENTRY__INIT, *entries = &entry;
+    const ProtobufCMessage *list = &m.base;
+    struct world_envelope e = {.sequence = sequence};
+    m.operator_ = world_text("alice");
+    m.entries = &entries;
+    m.n_entries = 1;
+    entry.tails = VPR_ARENA_ARRAY(&node, ProtobufCBinaryData, tails); /* empty ones */
+    entry.n_tails = tails;
+    return world_sign(&node, "alice", &e, &list, 1);
+}
+
+START_TEST(a_block_of_more_than_7000_signatures_is_rejected)
+{
+    struct vpr_bytes txs[] = {system_of(1, reveal(), NULL), prove_of(0, 3500),
+                              prove_of(1, 3500), prove_of(2, 1)};
+    struct vpr_app_block full = block_at(1, txs, 3);
+    struct vpr_err err;
+    ck_assert_msg(vpr_app_process(app, &full, &err), "%s", err.text);
+    rejected(txs, 4, "7000 signatures");
+    /* One transaction alone: the mempool says so at once. */
+    ck_assert_int_eq(checked(prove_of(0, 7001)), VPR_TOO_LARGE);
+}
+END_TEST
+
 /* One byte each, so that neither gas nor signatures reject it. */
 START_TEST(a_block_of_too_many_transactions_is_rejected)
 {
@@ -389,6 +417,7 @@ TCase *proposal_tests(void)
     tcase_add_test(t, ordinary_transactions_get_half_of_the_gas);
     tcase_add_test(t, the_system_transaction_is_one_first_and_right);
     tcase_add_test(t, a_block_above_the_gas_is_rejected);
+    tcase_add_test(t, a_block_of_more_than_7000_signatures_is_rejected);
     tcase_add_test(t, a_block_of_too_many_transactions_is_rejected);
     return t;
 }

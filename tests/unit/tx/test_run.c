@@ -178,6 +178,32 @@ START_TEST(too_many_bytes_are_refused_before_decoding)
 }
 END_TEST
 
+/* Elements of a packed list count too: six fields and 65,530 chains are the most. */
+START_TEST(a_message_has_at_most_65536_fields)
+{
+    static uint32_t chains[65531];
+    uint8_t key[32] = {1};
+    Viper__V1__MsgEditServicer m = VIPER__V1__MSG_EDIT_SERVICER__INIT;
+    const ProtobufCMessage *list = &m.base;
+    uint64_t before = alice();
+    for (size_t i = 0; i < VPR_COUNT(chains); i++) {
+        chains[i] = 1;
+    }
+    m.signer = m.servicer = world_text("alice");
+    m.url = vpr_arena_text(&w->node, "http://x");
+    m.relay_key = (ProtobufCBinaryData){sizeof key, key};
+    m.zone = 1;
+    m.chains = chains;
+    m.n_chains = 65531;
+    struct vpr_tx_result r = world_raw(w, world_sign(&w->node, "alice", &plain, &list, 1));
+    ck_assert_ptr_nonnull(strstr(r.log, "too many fields"));
+    refused(r, VPR_BAD_ENCODING, before);
+    m.n_chains = 65530;
+    r = world_raw(w, world_sign(&w->node, "alice", &plain, &list, 1));
+    ck_assert_int_eq(r.code, VPR_BAD_KEY); /* it was read */
+}
+END_TEST
+
 START_TEST(seventeen_messages_are_refused)
 {
     /* The builder refuses them too, so the body is packed by hand. */
@@ -573,6 +599,7 @@ Suite *run_suite(void)
     tcase_add_test(t, the_key_is_known_after_the_first_signature);
     tcase_add_test(t, garbage_and_other_encodings_are_refused);
     tcase_add_test(t, too_many_bytes_are_refused_before_decoding);
+    tcase_add_test(t, a_message_has_at_most_65536_fields);
     tcase_add_test(t, seventeen_messages_are_refused);
     tcase_add_test(t, unknown_messages_are_refused);
     tcase_add_test(t, a_changed_byte_or_another_chain_or_number_breaks_the_signature);
