@@ -30,6 +30,23 @@ static enum vpr_code check_params(const content *c, struct vpr_err *err)
 
 /* The newest ones, pending included, with the changes; each within its step, all together
  * within their ranges and cross-checks. */
+/* The samples of this session and the next are proved in the sessions that have the new
+ * length: at least half of it must be left to prove them, however many proposals pass now. */
+static enum vpr_code check_windows(struct vpr_ctx *ctx, const struct vpr_params *next)
+{
+    uint64_t now = vpr_session_number(ctx), blocks = next->v[VPR_P_session_blocks];
+    for (uint64_t session = now; session <= now + 1; session++) {
+        uint64_t delay = vpr_param(ctx, VPR_P_challenge_delay, session);
+        if (delay > blocks / 2) {
+            return vpr_fail(ctx->err, VPR_STEP_TOO_LARGE,
+                            "session_blocks %" PRIu64 " must be at least twice challenge_delay"
+                            " %" PRIu64 " of session %" PRIu64,
+                            blocks, delay, session);
+        }
+    }
+    return VPR_OK;
+}
+
 static enum vpr_code draft_params(struct vpr_ctx *ctx, const content *c,
                                   struct vpr_params *ret)
 {
@@ -41,6 +58,7 @@ static enum vpr_code draft_params(struct vpr_ctx *ctx, const content *c,
         VPR_TRY(vpr_param_step(param, ret->v[param], c->params[i]->value, ctx->err));
         ret->v[param] = c->params[i]->value;
     }
+    VPR_TRY(check_windows(ctx, ret));
     return vpr_params_check(ret, ctx->err);
 }
 

@@ -88,6 +88,35 @@ START_TEST(cross_checks_run_again_at_execution)
 }
 END_TEST
 
+static void forty_blocks(Viper__V1__GenesisState *genesis, void *arg)
+{
+    (void)arg;
+    genesis->params->session_blocks = 40;
+    genesis->params->challenge_delay = 10;
+}
+
+/* Two halvings in one session would leave its samples no block to be proved in. */
+START_TEST(sessions_get_no_shorter_than_windows_bear)
+{
+    struct world *w = world_create(forty_blocks, NULL);
+    uint64_t once = propose(w, "alice", new_params(w, "alice", "session_blocks=20",
+                                                   "challenge_delay=5", NULL));
+    uint64_t twice = propose(w, "alice", new_params(w, "alice", "session_blocks=21",
+                                                    "challenge_delay=5", NULL));
+    vote_all(w, once, YES);
+    vote_all(w, twice, YES);
+    end_of_vote(w, twice);
+    ck_assert_int_eq(status_of(w, once), PASSED);
+    ck_assert_int_eq(status_of(w, twice), PASSED);
+    uint64_t session = vpr_session_number(&w->ctx);
+    ck_assert_uint_eq(param(w, VPR_P_session_blocks, session + 1), 40);
+    ck_assert_uint_eq(param(w, VPR_P_session_blocks, session + 2), 21);
+    refused(w, new_params(w, "alice", "session_blocks=19", NULL), VPR_STEP_TOO_LARGE);
+    (void)propose(w, "alice", new_params(w, "alice", "session_blocks=20", NULL));
+    world_destroy(w);
+}
+END_TEST
+
 START_TEST(what_may_be_proposed_can_be_asked_for)
 {
     struct world *w = world_create(NULL, NULL);
@@ -335,6 +364,7 @@ TCase *contents_tests(void)
     tcase_add_test(t, a_parameter_at_most_doubles_or_halves);
     tcase_add_test(t, ranges_and_cross_checks_hold_at_submission);
     tcase_add_test(t, cross_checks_run_again_at_execution);
+    tcase_add_test(t, sessions_get_no_shorter_than_windows_bear);
     tcase_add_test(t, what_may_be_proposed_can_be_asked_for);
     tcase_add_test(t, the_treasury_pays_what_it_has_at_the_end);
     tcase_add_test(t, a_pool_is_no_recipient);
