@@ -273,7 +273,10 @@ static void list_fields(struct vpr_buf *out, const struct vpr_cli_message *messa
             for (const char *c = field->name; *c; c++) {
                 vpr_buf_char(out, *c == '_' ? '-' : *c);
             }
-            vpr_buf_str(out, field->label == PROTOBUF_C_LABEL_REPEATED ? " A,B,..." : " V");
+            const char *value = vpr_cli_default(message->descriptor, field->name);
+            vpr_buf_printf(out, " %s", field->label == PROTOBUF_C_LABEL_REPEATED ? "A,B,..."
+                                       : value != NULL                          ? value
+                                                                                : "V");
         }
     }
     vpr_buf_printf(out, " --from KEY\n");

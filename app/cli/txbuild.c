@@ -5,8 +5,26 @@
 #include "app/cli/value.h"
 #include "app/host/file.h"
 #include "app/host/pbjson.h"
+#include "viper/v1/tx.pb-c.h"
 
 #define JSON_BYTES_MAX (4u * 1024 * 1024)
+
+static const struct {
+    const ProtobufCMessageDescriptor *type;
+    const char *field, *value;
+} defaults[] = {
+    {&viper__v1__msg_stake_requestor__descriptor, "num_servicers", "5"},
+};
+
+const char *vpr_cli_default(const ProtobufCMessageDescriptor *type, const char *field)
+{
+    for (size_t i = 0; i < VPR_COUNT(defaults); i++) {
+        if (defaults[i].type == type && strcmp(defaults[i].field, field) == 0) {
+            return defaults[i].value;
+        }
+    }
+    return NULL;
+}
 
 void vpr_cli_kebab(char text[VPR_CLI_KEBAB_MAX], const char *type_url)
 {
@@ -98,7 +116,11 @@ static bool add_field(struct vpr_cli *cli, struct vpr_buf *json,
         }
     }
     if (count == 0) {
-        return true;
+        values[0] = vpr_cli_default(message->descriptor, field->name);
+        if (values[0] == NULL) {
+            return true;
+        }
+        count = 1;
     }
     vpr_buf_str(json, json->len > 1 ? "," : "");
     if (vpr_cli_value(json, &cli->arena, field, values, count, names, &err) != VPR_OK) {

@@ -25,6 +25,9 @@ void vpr_cli_kebab(char text[VPR_CLI_KEBAB_MAX], const char *type_url);
 const struct vpr_cli_message *vpr_cli_message(const struct vpr_cli_program *program,
                                               const char *name);
 
+/* What a field is when no flag says so and zero would be refused; NULL: it has no default. */
+const char *vpr_cli_default(const ProtobufCMessageDescriptor *type, const char *field);
+
 /* One message from the JSON of its fields; its signer field, if empty, is `signer`.  NULL: a
  * sentence was printed. */
 const ProtobufCMessage *vpr_cli_message_json(struct vpr_cli *cli,

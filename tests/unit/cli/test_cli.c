@@ -22,6 +22,7 @@ static const struct vpr_cli_verb verbs[] = {
 };
 static const struct vpr_cli_message messages[] = {
     {"/viper.v1.MsgStakeServicer", &viper__v1__msg_stake_servicer__descriptor, "owner"},
+    {"/viper.v1.MsgStakeRequestor", &viper__v1__msg_stake_requestor__descriptor, "owner"},
     {"/viper.v1.MsgEditRequestor", &viper__v1__msg_edit_requestor__descriptor, "signer"},
     {"/viper.v1.MsgPropose", &viper__v1__msg_propose__descriptor, "proposer"},
     {"/viper.v1.MsgVote", &viper__v1__msg_vote__descriptor, "voter"},
@@ -249,6 +250,24 @@ START_TEST(a_message_is_built_from_flags)
 }
 END_TEST
 
+START_TEST(five_servicers_are_asked_for_unless_said_otherwise)
+{
+    char *const none[] = {w("operator"), w("viper1op"), NULL};
+    char *const some[] = {w("num-servicers"), w("7"), NULL};
+    char *const edited[] = {w("signer"), w("viper1op"), NULL};
+    const Viper__V1__MsgStakeRequestor *m =
+        (const Viper__V1__MsgStakeRequestor *)build("stake-requestor", none);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_uint_eq(m->num_servicers, 5);
+    m = (const Viper__V1__MsgStakeRequestor *)build("stake-requestor", some);
+    ck_assert_uint_eq(m->num_servicers, 7);
+    /* An edit leaves alone what it does not name. */
+    const Viper__V1__MsgEditRequestor *edit =
+        (const Viper__V1__MsgEditRequestor *)build("edit-requestor", edited);
+    ck_assert_uint_eq(edit->num_servicers, 0);
+}
+END_TEST
+
 START_TEST(lists_of_messages_have_a_short_and_a_json_form)
 {
     char *const shorts[] = {w("pairs"), w("0001/1/400000,2/0001/600000"), w("signer"),
@@ -337,7 +356,7 @@ START_TEST(verbs_of_messages_are_their_names)
     ck_assert_str_eq(text, "stake-servicer");
     vpr_cli_kebab(text, "/cosmos.bank.v1beta1.MsgSend");
     ck_assert_str_eq(text, "send");
-    ck_assert_ptr_eq(vpr_cli_message(&program, "/viper.v1.MsgEditRequestor"), &messages[1]);
+    ck_assert_ptr_eq(vpr_cli_message(&program, "/viper.v1.MsgEditRequestor"), &messages[2]);
     ck_assert_ptr_null(vpr_cli_message(&program, "stake"));
 }
 END_TEST
@@ -399,6 +418,7 @@ int main(void)
     tcase_add_test(values, amounts_have_units);
     tcase_add_test(values, chains_are_four_hex_digits_a_number_or_a_name);
     tcase_add_test(values, a_message_is_built_from_flags);
+    tcase_add_test(values, five_servicers_are_asked_for_unless_said_otherwise);
     tcase_add_test(values, lists_of_messages_have_a_short_and_a_json_form);
     tcase_add_test(values, proposals_and_votes_have_short_forms);
     tcase_add_test(values, bad_values_build_nothing);
