@@ -521,6 +521,59 @@ START_TEST(forgetting_passes_each_entry_once)
 }
 END_TEST
 
+static void put_seen(uint32_t number, uint64_t timeout_s)
+{
+    static const uint8_t present[] = {1};
+    struct vpr_address who = world_address("bob");
+    struct vpr_hash hash = {{0}};
+    struct vpr_key_buf seen = vpr_key(VPR_KEY_SEEN), queued = vpr_key(VPR_KEY_SEEN_QUEUE);
+    uint8_t be[8];
+    vpr_put_be32(hash.b, number);
+    vpr_put_be64(be, timeout_s);
+    vpr_key_address(&seen, &who);
+    vpr_key_hash(&seen, &hash);
+    vpr_key_u64(&queued, timeout_s);
+    vpr_key_address(&queued, &who);
+    vpr_key_hash(&queued, &hash);
+    vpr_state_put(&w->state, VPR_STORE_ACCOUNTS, vpr_key_bytes(&seen),
+                  vpr_bytes_of(be, sizeof be));
+    vpr_state_put(&w->state, VPR_STORE_ACCOUNTS, vpr_key_bytes(&queued),
+                  vpr_bytes_of(present, sizeof present));
+}
+
+static uint64_t seen_of_bob(void)
+{
+    struct vpr_address who = world_address("bob");
+    struct vpr_key_buf key = vpr_key(VPR_KEY_SEEN_COUNT);
+    struct vpr_bytes value;
+    vpr_key_address(&key, &who);
+    return vpr_state_get(&w->state, &w->node, VPR_STORE_ACCOUNTS, vpr_key_bytes(&key), &value)
+               ? vpr_get_be64(value.data)
+               : 0;
+}
+
+/* Straight into the state: as transactions they would take twenty accounts. */
+START_TEST(a_block_forgets_20000_and_the_next_one_the_rest)
+{
+    struct vpr_address who = world_address("bob");
+    struct vpr_key_buf key = vpr_key(VPR_KEY_SEEN_COUNT);
+    uint8_t be[8];
+    world_begin(w);
+    for (uint32_t i = 0; i < 20001; i++) {
+        put_seen(i, (uint64_t)w->ctx.time_s - 1);
+    }
+    vpr_put_be64(be, 20001);
+    vpr_key_address(&key, &who);
+    vpr_state_put(&w->state, VPR_STORE_ACCOUNTS, vpr_key_bytes(&key),
+                  vpr_bytes_of(be, sizeof be));
+    vpr_tx_forget(&w->ctx);
+    ck_assert_uint_eq(seen_of_bob(), 1);
+    vpr_tx_forget(&w->ctx);
+    ck_assert_uint_eq(seen_of_bob(), 0);
+    world_end(w);
+}
+END_TEST
+
 /* ---- mempool and simulation ---- */
 
 static struct vpr_tx_result check_tx(struct vpr_bytes raw, bool recheck)
@@ -616,6 +669,7 @@ Suite *run_suite(void)
     tcase_add_test(t, an_account_has_at_most_1024_live_unordered_ones);
     tcase_add_test(t, forgetting_begins_where_it_ended);
     tcase_add_test(t, forgetting_passes_each_entry_once);
+    tcase_add_test(t, a_block_forgets_20000_and_the_next_one_the_rest);
     tcase_add_test(t, the_mempool_takes_sequences_a_little_ahead);
     tcase_add_test(t, a_recheck_verifies_no_signature);
     tcase_add_test(t, a_simulation_needs_no_signature_and_changes_nothing);
