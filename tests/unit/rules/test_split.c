@@ -115,6 +115,33 @@ START_TEST(a_price_needs_votes)
 }
 END_TEST
 
+/* docs/protocol.md, 14, by hand: a requestor of 1,000,000 VIPR with two pairs, five servicers,
+ * three fishermen, ten blocks. */
+START_TEST(the_local_genesis_in_figures)
+{
+    const uint64_t vipr = 1000000;
+    uint64_t usd, budget, allowance, price, gross, yield;
+    struct vpr_split split;
+    ck_assert(vpr_usd_value(&usd, 1000000 * vipr, 50000));
+    ck_assert_uint_eq(usd, UINT64_C(50000000000));
+    ck_assert(vpr_yield(&budget, 1000000 * vipr, 100000000, 10));
+    ck_assert_uint_eq(budget, 1000 * vipr);
+    ck_assert(vpr_allowance(&allowance, usd, 1000000, 10, budget, 4500));
+    ck_assert_uint_eq(allowance, 500000);
+    ck_assert(vpr_unit_price(&price, budget, allowance));
+    ck_assert_uint_eq(price, 2000 * 1000);
+    ck_assert_uint_eq(vpr_quota(allowance, 500000, 5), 50000);
+    ck_assert_uint_eq(vpr_quota(allowance, 1000000, 5), 100000);
+    ck_assert(vpr_gross(&gross, 50000, budget, allowance, 1000000, 1000000));
+    vpr_split(&split, &defaults, gross, 900000, 3);
+    ck_assert_uint_eq(2 * split.servicer, 126 * vipr); /* at full use of both pairs */
+    /* Five servicers, two pairs: a tenth of the budget among three. */
+    ck_assert_uint_eq(10 * split.fisherman, UINT64_C(33333330));
+    ck_assert(vpr_yield(&yield, 4 * 50000 * vipr, 112500000, 10));
+    ck_assert_uint_eq(yield, 225 * vipr);
+}
+END_TEST
+
 TCase *split_tests(void)
 {
     TCase *tcase = tcase_create("split");
@@ -125,6 +152,7 @@ TCase *split_tests(void)
     tcase_add_test(tcase, the_smaller_term_stands_when_the_other_is_huge);
     tcase_add_test(tcase, quotas_sum_to_no_more_than_the_share);
     tcase_add_test(tcase, yields_are_checked_against_each_other);
+    tcase_add_test(tcase, the_local_genesis_in_figures);
     tcase_add_test(tcase, a_price_needs_votes);
     return tcase;
 }
