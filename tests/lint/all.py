@@ -195,6 +195,10 @@ def defects():
     return names.defects(ROOT, sources(".c", ".py", ".sh"))
 
 
+def protocol():
+    return names.protocol(ROOT, sources(".c", ".py", ".sh"))
+
+
 def parameters():
     return tables.parameters(ROOT)
 
@@ -207,8 +211,12 @@ def events():
     return tables.events(ROOT, sources(".c", ".py", ".play"))
 
 
+def steps():
+    return tables.steps(ROOT)
+
+
 RULES = [includes, sizes, comments, guards, symbols, purity, headers, codes, prefixes, secrets,
-         defects, parameters, keys, events, shipped]
+         defects, protocol, parameters, keys, steps, events, shipped]
 passed = failed = 0
 for rule in RULES:
     breaches = list(rule())

@@ -1,4 +1,5 @@
-"""Tables of the documents that say what the sources say: parameters, keys, events."""
+"""Tables of the documents that say what the sources say: parameters, keys, steps,
+events."""
 
 import os
 import re
@@ -63,6 +64,17 @@ def keys(root):
     for row in said:
         if row not in wanted:
             yield f"docs/protocol.md, 6: {row} is not in keys.h"
+
+
+# ---- the order inside a block ----
+
+def steps(root):
+    """The table of docs/protocol.md 8.4 has the steps of app/domain/domain.c."""
+    coded = re.findall(r'\{\.name = "(\w+)", \.run', read(root, "app/domain/domain.c"))
+    said = [row[0] for row in rows(root, "docs/protocol.md", "### 8.4 The order inside a block")
+            if not row[0].startswith("*")]
+    if len(coded) < 10 or coded != said:
+        yield f"docs/protocol.md, 8.4: the steps are {coded}, not {said}"
 
 
 # ---- events ----

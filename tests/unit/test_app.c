@@ -3,6 +3,12 @@
 #include <stdlib.h>
 
 #include "app/base/bytes.h"
+#include "app/domain/actors.h"
+#include "app/domain/beacon.h"
+#include "app/domain/doublesign.h"
+#include "app/domain/downtime.h"
+#include "app/domain/unbonding.h"
+#include "app/domain/votes.h"
 #include "tests/unit/face.h"
 #include "viper/v1/tx.pb-c.h"
 
@@ -402,6 +408,49 @@ START_TEST(a_rollback_goes_back_and_forward_to_the_same_hash)
 }
 END_TEST
 
+/* ---- the order inside a block ---- */
+
+static void check_steps(const struct vpr_step *steps, size_t count, const struct vpr_step *want,
+                        size_t wanted)
+{
+    ck_assert_uint_eq(count, wanted);
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_str_eq(steps[i].name, want[i].name);
+        ck_assert_msg(steps[i].of_system == want[i].of_system, "%s", steps[i].name);
+        /* NULL: a static of domain.c, which a_session_opens_in_the_order_of_its_steps tells by its
+         * event. */
+        ck_assert_msg(want[i].run == NULL || steps[i].run == want[i].run, "%s", steps[i].name);
+    }
+}
+
+/* docs/protocol.md, 8.4.  Who changes one of them makes another chain. */
+START_TEST(the_steps_of_a_block_have_their_order)
+{
+    static const struct vpr_step before[] = {
+        {"upgrade", vpr_upgrade_step, false},
+        {"open", vpr_session_open, false},
+        {"renew", NULL, false},
+        {"yield", NULL, false},
+        {"price", NULL, false},
+        {"presence", NULL, false},
+        {"beacon", vpr_beacon_step, true},
+        {"challenge", vpr_session_challenge, true},
+        {"double_signs", vpr_double_signs, true},
+        {"downtime", vpr_downtime, true},
+        {"settle", vpr_settlement_settle, true},
+    };
+    static const struct vpr_step after[] = {
+        {"unbond", vpr_actors_unbond, false},
+        {"undelegate", vpr_unbonding_pay, false},
+        {"tally", vpr_governance_tally, false},
+        {"forget", vpr_tx_forget, false},
+        {"supply", vpr_supply_assert, false},
+    };
+    check_steps(vpr_steps_before, vpr_steps_before_count, before, VPR_COUNT(before));
+    check_steps(vpr_steps_after, vpr_steps_after_count, after, VPR_COUNT(after));
+}
+END_TEST
+
 /* ---- export ---- */
 
 static struct vpr_bytes export_now(void)
@@ -527,6 +576,7 @@ int main(void)
     tcase_add_test(
         t, a_change_of_the_set_is_told_to_cometbft_and_among_the_events_of_the_block);
     tcase_add_test(t, what_cannot_run_gets_its_code_and_never_stops_the_block);
+    tcase_add_test(t, the_steps_of_a_block_have_their_order);
     tcase_add_test(t, executing_twice_gives_the_same_hash_and_another_block_another);
     tcase_add_test(t, a_dropped_block_leaves_no_trace);
     tcase_add_test(t, another_node_that_replays_meets_every_app_hash);

@@ -28,16 +28,21 @@ static void fill(struct vpr_card_line lines[VPR_CARD_LINES_MAX])
     }
 }
 
-static void setup(void)
+static void start(const struct ws_options *options)
 {
     struct vpr_card_line lines[VPR_CARD_LINES_MAX];
 
     fill(lines);
-    ws_open(&w, &(struct ws_options){.settle_per_block = 0});
+    ws_open(&w, options);
     ws_to(&w, 1);
     bench = ws_bench(&w, 0, 1, 1);
     ws_work(&work, &bench, &bench.servicers[0].id, 4, 500);
     ws_card(&card, &bench, &bench.fishermen[0].id, lines);
+}
+
+static void setup(void)
+{
+    start(&(struct ws_options){.settle_per_block = 0});
 }
 
 static void teardown(void)
@@ -450,6 +455,39 @@ START_TEST(reveal_has_limits)
 }
 END_TEST
 
+/* ---- a session without Commit ---- */
+
+static size_t seals(void)
+{
+    Viper__V1__QuerySidRequest request = VIPER__V1__QUERY_SID_REQUEST__INIT;
+    enum vpr_code code;
+    char sid[65];
+
+    vpr_hex(sid, bench.sid.b, sizeof bench.sid.b);
+    request.sid = sid;
+    const Viper__V1__QueryCardsResponse *r = (const Viper__V1__QueryCardsResponse *)ws_ask(
+        &w, "/viper.v1.Query/Cards", &request.base, &code);
+    return code == VPR_OK ? r->n_cards : 0;
+}
+
+/* Whether there are more seals than the limit the block does not know when it has met it. */
+START_TEST(a_full_sweep_puts_off_the_end_of_a_session)
+{
+    teardown();
+    start(&(struct ws_options){.settle_per_block = 1});
+    ws_to(&w, FIRST_SEAL);
+    ck_assert_int_eq(send_report(report()), VPR_OK);
+    ws_to(&w, LAST_REVEAL);
+    ck_assert_uint_eq(seals(), 1);
+    ws_next(&w);
+    ck_assert_uint_eq(seals(), 0);
+    ck_assert_uint_eq(vpr_session_oldest_unsettled(w.ctx), 0);
+    ws_next(&w);
+    ck_assert_uint_eq(vpr_session_oldest_unsettled(w.ctx), 1);
+    ws_end(&w);
+}
+END_TEST
+
 /* ---- presence ---- */
 
 static uint64_t absences(const char *label)
@@ -511,6 +549,49 @@ START_TEST(presence_resets_absence)
 }
 END_TEST
 
+/* Where the first event of that type stands in the block in hand. */
+static size_t place_of(const char *type)
+{
+    const struct vpr_event *event = ws_event(&w, type, 0);
+    size_t at = 0;
+
+    ck_assert_msg(event != NULL, "no event %s", type);
+    while (w.w->events.list[at] != event) {
+        at++;
+    }
+    return at;
+}
+
+/* docs/protocol.md, 8.4: the steps that only the first block of a session has. */
+START_TEST(a_session_opens_in_the_order_of_its_steps)
+{
+    static const char *const order[] = {"session", "renewed", "yield", "price", "pause", "beacon"};
+    Viper__V1__MsgRenewBeacon renew = VIPER__V1__MSG_RENEW_BEACON__INIT;
+    Viper__V1__MsgPrice vote = VIPER__V1__MSG_PRICE__INIT;
+    struct vpr_hash end = world_beacon_end("carol");
+    struct vpr_address absent = world_address("fisherman3");
+
+    renew.signer = renew.validator = world_text("validator4");
+    renew.beacon_end = (ProtobufCBinaryData){sizeof end.b, end.b};
+    ck_assert_int_eq(world_tx(w.w, "validator4", &renew.base).code, VPR_OK);
+    ws_to(&w, FIRST_SEAL);
+    commit();
+    vote.price_micro_usd = 50001;
+    ws_must(&w, &vote.base, "validator1");
+    ws_must(&w, &vote.base, "validator2");
+    ws_must(&w, &vote.base, "validator3");
+    Viper__V1__Actor actor = *vpr_actor_get(w.ctx, &absent);
+    actor.absent_sessions = 23;
+    vpr_actor_put(w.ctx, &absent, &actor);
+    ws_to(&w, 21);
+    for (size_t i = 1; i < VPR_COUNT(order); i++) {
+        ck_assert_msg(place_of(order[i - 1]) < place_of(order[i]), "%s stands before %s",
+                      order[i], order[i - 1]);
+    }
+    ws_end(&w);
+}
+END_TEST
+
 /* ---- query ---- */
 
 START_TEST(cards_are_listed_by_sid)
@@ -553,6 +634,7 @@ Suite *suite_reportcards(void)
     tcase_add_test(seal, report_card_has_at_most_1000_entries);
     tcase_add_test(seal, later_report_card_replaces);
     tcase_add_test(seal, later_seal_counts);
+    tcase_add_test(seal, a_full_sweep_puts_off_the_end_of_a_session);
     tcase_add_test(seal, cards_are_listed_by_sid);
     suite_add_tcase(suite, seal);
 
@@ -578,6 +660,7 @@ Suite *suite_reportcards(void)
     tcase_set_timeout(presence, 120);
     tcase_add_test(presence, absent_fisherman_is_paused);
     tcase_add_test(presence, presence_resets_absence);
+    tcase_add_test(presence, a_session_opens_in_the_order_of_its_steps);
     suite_add_tcase(suite, presence);
     return suite;
 }
