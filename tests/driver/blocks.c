@@ -551,6 +551,7 @@ void stage_block(struct stage *stage, const struct plan *plan)
     VPR_ASSERT(plan->round_count < ROUNDS_MAX && plan->evidence_count <= EVIDENCE_MAX);
     google__protobuf__timestamp__init(&d.time);
     d.time.seconds = stage->time_s + (plan->seconds > 0 ? plan->seconds : 1);
+    stage_upgrade(stage);
     make_votes(stage, plan, &d);
     make_evidence(stage, plan, &d);
     pool_check(stage);

@@ -77,6 +77,19 @@ ask_requestor(struct stage *stage, uint64_t session, const struct vpr_address *i
     return r;
 }
 
+/* Who staked under a falsified address has no keys here: nobody serves in such a bench. */
+static bool has_keys(const struct vpr_bench *bench)
+{
+    bool all = world_label_of(&bench->requestor) != NULL;
+    for (uint32_t i = 0; i < bench->servicer_count; i++) {
+        all = all && world_label_of(&bench->servicers[i].id) != NULL;
+    }
+    for (uint32_t i = 0; i < bench->fisherman_count; i++) {
+        all = all && world_label_of(&bench->fishermen[i].id) != NULL;
+    }
+    return all;
+}
+
 size_t draws_benches(struct stage *stage, uint64_t session, struct vpr_bench *ret, size_t room)
 {
     const struct vpr_address *ids;
@@ -89,7 +102,8 @@ size_t draws_benches(struct stage *stage, uint64_t session, struct vpr_bench *re
                 : ask_requestor(stage, session, &ids[i]);
         for (size_t p = 0; r != NULL && p < r->n_pairs && benches < room; p++) {
             if (r->pairs[p]->sid.len == 32 &&
-                ask_bench(stage, session, &ids[i], r->pairs[p], &ret[benches])) {
+                ask_bench(stage, session, &ids[i], r->pairs[p], &ret[benches]) &&
+                has_keys(&ret[benches])) {
                 benches++;
             }
         }

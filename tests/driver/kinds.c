@@ -2,26 +2,39 @@
 
 #include <stdio.h>
 
+#include "app/base/bytes.h"
 #include "cosmos/bank/v1beta1/bank.pb-c.h"
 
 #define NAMES_MAX 14 /* of a kind: servicer1 to servicer14 */
 #define TRIES 16
 
-const char *const rich[] = {"alice", "bob", "carol", "dave"};
-const size_t rich_count = VPR_COUNT(rich);
 static const char *const kind_names[] = {NULL, "validator", "servicer", "fisherman",
                                          "requestor"};
 
-void kinds_fund(struct vpr_arena *arena, Viper__V1__GenesisState *genesis)
+/* ---- accounts with money ---- */
+
+static const char *rich_label(struct vpr_arena *arena, uint64_t n)
 {
-    for (size_t i = 2; i < rich_count; i++) {
-        cast_fund(arena, genesis, world_text(rich[i]), 10000000 * WORLD_VIPR);
+    static const char *const first[] = {"alice", "bob", "carol", "dave"};
+    return n < VPR_COUNT(first) ? first[n] : vpr_arena_text(arena, "rich%" PRIu64, n + 1);
+}
+
+void kinds_fund(struct vpr_arena *arena, Viper__V1__GenesisState *genesis, unsigned rich)
+{
+    VPR_ASSERT(rich <= RICH_MAX);
+    for (unsigned i = 2; i < rich; i++) { /* alice and bob are of the cast */
+        cast_fund(arena, genesis, world_text(rich_label(arena, i)), 10000000 * WORLD_VIPR);
     }
+}
+
+const char *any_rich(struct wish *w)
+{
+    return rich_label(w->arena, dice_below(w->dice, w->options->rich));
 }
 
 /* ---- small parts ---- */
 
-static void *new_message(struct wish *w, const ProtobufCMessageDescriptor *descriptor)
+void *wish_message(struct wish *w, const ProtobufCMessageDescriptor *descriptor)
 {
     ProtobufCMessage *m = vpr_arena_alloc(w->arena, descriptor->sizeof_message);
     protobuf_c_message_init(descriptor, m);
@@ -35,15 +48,12 @@ static ProtobufCBinaryData key_bytes(struct wish *w, const char *name, const cha
     return (ProtobufCBinaryData){32, vpr_arena_copy(w->arena, key.b, 32)};
 }
 
-static const char *any_rich(struct wish *w)
-{
-    return rich[dice_below(w->dice, rich_count)];
-}
-
-static const char *label_of(const ProtobufCBinaryData *who)
+const char *label_of(const ProtobufCBinaryData *who)
 {
     struct vpr_address address;
-    VPR_ASSERT(who->len == sizeof address.b);
+    if (who->len != sizeof address.b) {
+        return NULL;
+    }
     memcpy(address.b, who->data, sizeof address.b);
     return world_label_of(&address);
 }
@@ -83,12 +93,18 @@ static const char *new_name(struct wish *w, Viper__V1__Kind kind)
     return NULL;
 }
 
+/* Others than the first come by governance. */
+static uint32_t any_zone(struct wish *w)
+{
+    return dice_percent(w->dice, 3) ? 2 : 1;
+}
+
 static void chains_of(struct wish *w, uint32_t **ret, size_t *ret_count)
 {
-    uint64_t which = dice_between(w->dice, 1, 3);
-    *ret = VPR_ARENA_ARRAY(w->arena, uint32_t, 2);
+    uint64_t which = dice_between(w->dice, 1, dice_percent(w->dice, 10) ? 7 : 3);
+    *ret = VPR_ARENA_ARRAY(w->arena, uint32_t, 3);
     *ret_count = 0;
-    for (uint32_t c = 1; c <= 2; c++) {
+    for (uint32_t c = 1; c <= 3; c++) {
         if ((which >> (c - 1) & 1) != 0) {
             (*ret)[(*ret_count)++] = c;
         }
@@ -105,8 +121,8 @@ static Viper__V1__Pair **pairs_of(struct wish *w, size_t *ret_count)
         if (which >= 3 || which == c) {
             Viper__V1__Pair *pair = VPR_ARENA_NEW(w->arena, Viper__V1__Pair);
             viper__v1__pair__init(pair);
-            pair->chain = c;
-            pair->zone = 1;
+            pair->chain = dice_percent(w->dice, 5) ? c + 1 : c; /* 3: only by governance */
+            pair->zone = any_zone(w);
             pair->share_ppm = c == 1 || which < 3 ? share : 1000000 - share;
             pairs[(*ret_count)++] = pair;
         }
@@ -139,7 +155,7 @@ static const char *receiver(struct wish *w)
 static bool make_send(struct wish *w)
 {
     Cosmos__Bank__V1beta1__MsgSend *m =
-        new_message(w, &cosmos__bank__v1beta1__msg_send__descriptor);
+        wish_message(w, &cosmos__bank__v1beta1__msg_send__descriptor);
     Cosmos__Base__V1beta1__Coin *coin = VPR_ARENA_NEW(w->arena, Cosmos__Base__V1beta1__Coin);
     cosmos__base__v1beta1__coin__init(coin);
     w->signer = any_rich(w);
@@ -165,7 +181,7 @@ static uint64_t stake_near(struct wish *w, uint64_t least_vipr)
 static bool make_stake_servicer(struct wish *w)
 {
     Viper__V1__MsgStakeServicer *m =
-        new_message(w, &viper__v1__msg_stake_servicer__descriptor);
+        wish_message(w, &viper__v1__msg_stake_servicer__descriptor);
     const char *name = new_name(w, VIPER__V1__KIND__KIND_SERVICER);
     if (name == NULL) {
         return false;
@@ -177,7 +193,7 @@ static bool make_stake_servicer(struct wish *w)
     m->url = vpr_arena_text(w->arena, "http://127.0.0.1:%" PRIu64,
                             dice_between(w->dice, 1024, 65535));
     m->relay_key = key_bytes(w, name, "relay");
-    m->zone = 1;
+    m->zone = any_zone(w);
     m->commission_ppm = (uint32_t)dice_below(w->dice, 210000);
     chains_of(w, &m->chains, &m->n_chains);
     return true;
@@ -196,7 +212,7 @@ static bool pick_editor(struct wish *w, Viper__V1__Kind kind, struct pick *ret)
 static bool make_edit_servicer(struct wish *w)
 {
     struct pick pick;
-    Viper__V1__MsgEditServicer *m = new_message(w, &viper__v1__msg_edit_servicer__descriptor);
+    Viper__V1__MsgEditServicer *m = wish_message(w, &viper__v1__msg_edit_servicer__descriptor);
     if (!pick_editor(w, VIPER__V1__KIND__KIND_SERVICER, &pick)) {
         return false;
     }
@@ -205,7 +221,7 @@ static bool make_edit_servicer(struct wish *w)
     m->url = vpr_arena_text(w->arena, "https://s%" PRIu64 ".example:8443",
                             dice_below(w->dice, 1000));
     m->relay_key = key_bytes(w, pick.label, "relay");
-    m->zone = 1;
+    m->zone = any_zone(w);
     chains_of(w, &m->chains, &m->n_chains);
     return true;
 }
@@ -213,7 +229,7 @@ static bool make_edit_servicer(struct wish *w)
 static bool make_stake_fisherman(struct wish *w)
 {
     Viper__V1__MsgStakeFisherman *m =
-        new_message(w, &viper__v1__msg_stake_fisherman__descriptor);
+        wish_message(w, &viper__v1__msg_stake_fisherman__descriptor);
     const char *name = new_name(w, VIPER__V1__KIND__KIND_FISHERMAN);
     if (name == NULL) {
         return false;
@@ -222,7 +238,7 @@ static bool make_stake_fisherman(struct wish *w)
     m->owner = world_text(w->signer);
     m->operator_ = world_text(name);
     m->amount = stake_near(w, 15000);
-    m->zone = 1;
+    m->zone = any_zone(w);
     chains_of(w, &m->chains, &m->n_chains);
     return true;
 }
@@ -231,13 +247,13 @@ static bool make_edit_fisherman(struct wish *w)
 {
     struct pick pick;
     Viper__V1__MsgEditFisherman *m =
-        new_message(w, &viper__v1__msg_edit_fisherman__descriptor);
+        wish_message(w, &viper__v1__msg_edit_fisherman__descriptor);
     if (!pick_editor(w, VIPER__V1__KIND__KIND_FISHERMAN, &pick)) {
         return false;
     }
     m->signer = world_text(w->signer);
     m->fisherman = world_text(pick.label);
-    m->zone = 1;
+    m->zone = any_zone(w);
     chains_of(w, &m->chains, &m->n_chains);
     return true;
 }
@@ -245,7 +261,7 @@ static bool make_edit_fisherman(struct wish *w)
 static bool make_stake_requestor(struct wish *w)
 {
     Viper__V1__MsgStakeRequestor *m =
-        new_message(w, &viper__v1__msg_stake_requestor__descriptor);
+        wish_message(w, &viper__v1__msg_stake_requestor__descriptor);
     const char *name = new_name(w, VIPER__V1__KIND__KIND_REQUESTOR);
     if (name == NULL) {
         return false;
@@ -266,7 +282,7 @@ static bool make_edit_requestor(struct wish *w)
 {
     struct pick pick;
     Viper__V1__MsgEditRequestor *m =
-        new_message(w, &viper__v1__msg_edit_requestor__descriptor);
+        wish_message(w, &viper__v1__msg_edit_requestor__descriptor);
     if (!pick_editor(w, VIPER__V1__KIND__KIND_REQUESTOR, &pick)) {
         return false;
     }
@@ -288,7 +304,7 @@ static int validator_number(const char *label)
 static bool make_stake_validator(struct wish *w)
 {
     Viper__V1__MsgStakeValidator *m =
-        new_message(w, &viper__v1__msg_stake_validator__descriptor);
+        wish_message(w, &viper__v1__msg_stake_validator__descriptor);
     const char *name = new_name(w, VIPER__V1__KIND__KIND_VALIDATOR);
     if (name == NULL) {
         return false;
@@ -311,7 +327,7 @@ static bool make_stake_validator(struct wish *w)
 static bool make_renew_beacon(struct wish *w)
 {
     struct pick pick;
-    Viper__V1__MsgRenewBeacon *m = new_message(w, &viper__v1__msg_renew_beacon__descriptor);
+    Viper__V1__MsgRenewBeacon *m = wish_message(w, &viper__v1__msg_renew_beacon__descriptor);
     if (!pick_actor(w, VIPER__V1__KIND__KIND_VALIDATOR, 0, &pick)) {
         return false;
     }
@@ -334,7 +350,7 @@ static bool make_increase(struct wish *w)
 {
     struct pick pick;
     Viper__V1__MsgIncreaseStake *m =
-        new_message(w, &viper__v1__msg_increase_stake__descriptor);
+        wish_message(w, &viper__v1__msg_increase_stake__descriptor);
     if (!pick_actor(w, 0, VIPER__V1__STATUS__STATUS_ACTIVE, &pick)) {
         return false;
     }
@@ -348,7 +364,7 @@ static bool make_increase(struct wish *w)
 static bool make_pause(struct wish *w)
 {
     struct pick pick;
-    Viper__V1__MsgPause *m = new_message(w, &viper__v1__msg_pause__descriptor);
+    Viper__V1__MsgPause *m = wish_message(w, &viper__v1__msg_pause__descriptor);
     if (!pick_actor(w, 0, VIPER__V1__STATUS__STATUS_ACTIVE, &pick) ||
         pick.actor->kind == VIPER__V1__KIND__KIND_VALIDATOR) {
         return false;
@@ -362,14 +378,39 @@ static bool make_pause(struct wish *w)
 static bool make_resume(struct wish *w)
 {
     struct pick pick;
-    Viper__V1__MsgResume *m = new_message(w, &viper__v1__msg_resume__descriptor);
-    if (!pick_actor(w, 0, VIPER__V1__STATUS__STATUS_PAUSED, &pick)) {
+    Viper__V1__MsgResume *m = wish_message(w, &viper__v1__msg_resume__descriptor);
+    if (!pick_actor(w, 0, dice_percent(w->dice, 60) ? VIPER__V1__STATUS__STATUS_PAUSED
+                                                    : VIPER__V1__STATUS__STATUS_JAILED,
+                    &pick)) {
         return false;
     }
     w->signer = pick.operator_;
     m->signer = world_text(w->signer);
     m->actor = world_text(pick.label);
     return true;
+}
+
+/* Back from the bench of a pool, if it sits there. */
+static bool make_resume_pool(struct wish *w)
+{
+    struct pick pick;
+    uint8_t key[25] = {VPR_KEY_STANDING};
+    Viper__V1__MsgResume *m = wish_message(w, &viper__v1__msg_resume__descriptor);
+    if (!pick_actor(w, VIPER__V1__KIND__KIND_SERVICER, 0, &pick)) {
+        return false;
+    }
+    w->signer = pick.operator_;
+    m->signer = world_text(w->signer);
+    m->actor = world_text(pick.label);
+    m->chain = (uint32_t)dice_between(w->dice, 1, 2);
+    m->zone = 1;
+    memcpy(key + 1, pick.id.b, sizeof pick.id.b);
+    vpr_put_be16(key + 21, (uint16_t)m->chain);
+    vpr_put_be16(key + 23, (uint16_t)m->zone);
+    const Viper__V1__Standing *standing = (const Viper__V1__Standing *)mirror_record(
+        w->stage->mirror, w->arena, VPR_STORE_SCORES, vpr_bytes_of(key, sizeof key),
+        &viper__v1__standing__descriptor);
+    return (standing != NULL && standing->benched) || dice_percent(w->dice, 5);
 }
 
 /* A play needs somebody who plays. */
@@ -389,7 +430,7 @@ static bool enough(struct wish *w, Viper__V1__Kind kind)
 static bool make_unstake(struct wish *w)
 {
     struct pick pick;
-    Viper__V1__MsgUnstake *m = new_message(w, &viper__v1__msg_unstake__descriptor);
+    Viper__V1__MsgUnstake *m = wish_message(w, &viper__v1__msg_unstake__descriptor);
     if (!pick_actor(w, 0, 0, &pick) || !enough(w, pick.actor->kind)) {
         return false;
     }
@@ -402,7 +443,7 @@ static bool make_unstake(struct wish *w)
 static bool make_set_operator(struct wish *w)
 {
     struct pick pick;
-    Viper__V1__MsgSetOperator *m = new_message(w, &viper__v1__msg_set_operator__descriptor);
+    Viper__V1__MsgSetOperator *m = wish_message(w, &viper__v1__msg_set_operator__descriptor);
     if (!pick_actor(w, 0, 0, &pick)) {
         return false;
     }
@@ -417,7 +458,7 @@ static bool make_set_operator(struct wish *w)
 static bool make_set_owner(struct wish *w)
 {
     struct pick pick;
-    Viper__V1__MsgSetOwner *m = new_message(w, &viper__v1__msg_set_owner__descriptor);
+    Viper__V1__MsgSetOwner *m = wish_message(w, &viper__v1__msg_set_owner__descriptor);
     if (!pick_actor(w, 0, 0, &pick)) {
         return false;
     }
@@ -439,7 +480,7 @@ static bool pick_pool(struct wish *w, struct pick *ret)
 static bool make_delegate(struct wish *w)
 {
     struct pick pick;
-    Viper__V1__MsgDelegate *m = new_message(w, &viper__v1__msg_delegate__descriptor);
+    Viper__V1__MsgDelegate *m = wish_message(w, &viper__v1__msg_delegate__descriptor);
     if (!pick_pool(w, &pick)) {
         return false;
     }
@@ -451,37 +492,85 @@ static bool make_delegate(struct wish *w)
     return true;
 }
 
+static uint64_t shares_worth(struct wish *w, const struct pick *to, const char *delegator)
+{
+    uint8_t key[41] = {VPR_KEY_DELEGATION}, pool_key[21] = {VPR_KEY_POOL};
+    const struct vpr_address who = world_address(delegator);
+    memcpy(key + 1, to->id.b, 20);
+    memcpy(key + 21, who.b, 20);
+    memcpy(pool_key + 1, to->id.b, 20);
+    const Viper__V1__Delegation *own = (const Viper__V1__Delegation *)mirror_record(
+        w->stage->mirror, w->arena, VPR_STORE_DELEGATION, vpr_bytes_of(key, sizeof key),
+        &viper__v1__delegation__descriptor);
+    const Viper__V1__DelegationPool *pool = (const Viper__V1__DelegationPool *)mirror_record(
+        w->stage->mirror, w->arena, VPR_STORE_DELEGATION,
+        vpr_bytes_of(pool_key, sizeof pool_key), &viper__v1__delegation_pool__descriptor);
+    return own == NULL || pool == NULL || pool->shares == 0
+               ? 0
+               : (uint64_t)((vpr_u128)own->shares * to->actor->delegated / pool->shares);
+}
+
+bool pick_delegation(struct wish *w, Viper__V1__Kind kind, struct pick_delegation *ret)
+{
+    for (int i = 0; i < TRIES; i++) {
+        if (!(kind == VIPER__V1__KIND__KIND_NONE ? pick_pool(w, &ret->to)
+                                                 : pick_actor(w, kind, 0, &ret->to))) {
+            return false;
+        }
+        ret->delegator = any_rich(w);
+        ret->worth = shares_worth(w, &ret->to, ret->delegator);
+        if (ret->worth > 0 || dice_percent(w->dice, 5)) {
+            return true;
+        }
+    }
+    return true;
+}
+
+uint64_t any_part(struct wish *w, uint64_t worth)
+{
+    switch (dice_below(w->dice, 8)) {
+    case 0:
+        return worth > 0 ? worth : 1;
+    case 1:
+        return worth + dice_between(w->dice, 1, 5);
+    case 2:
+        return dice_between(w->dice, 1, 5);
+    default:
+        return dice_between(w->dice, 1, worth / 8 + 1);
+    }
+}
+
 static bool make_undelegate(struct wish *w)
 {
-    struct pick pick;
-    Viper__V1__MsgUndelegate *m = new_message(w, &viper__v1__msg_undelegate__descriptor);
-    if (!pick_pool(w, &pick)) {
+    struct pick_delegation pick;
+    Viper__V1__MsgUndelegate *m = wish_message(w, &viper__v1__msg_undelegate__descriptor);
+    if (!pick_delegation(w, VIPER__V1__KIND__KIND_NONE, &pick)) {
         return false;
     }
-    w->signer = any_rich(w);
+    w->signer = pick.delegator;
     m->delegator = world_text(w->signer);
-    m->actor = world_text(pick.label);
-    m->amount = dice_between(w->dice, 1, 4000 * WORLD_VIPR);
+    m->actor = world_text(pick.to.label);
+    m->amount = any_part(w, pick.worth);
     return true;
 }
 
 static bool make_withdraw(struct wish *w)
 {
-    struct pick pick;
-    Viper__V1__MsgWithdraw *m = new_message(w, &viper__v1__msg_withdraw__descriptor);
-    if (!pick_pool(w, &pick)) {
+    struct pick_delegation pick;
+    Viper__V1__MsgWithdraw *m = wish_message(w, &viper__v1__msg_withdraw__descriptor);
+    if (!pick_delegation(w, VIPER__V1__KIND__KIND_NONE, &pick)) {
         return false;
     }
-    w->signer = any_rich(w);
+    w->signer = pick.delegator;
     m->delegator = world_text(w->signer);
-    m->actor = world_text(pick.label);
+    m->actor = world_text(pick.to.label);
     return true;
 }
 
 static bool make_set_commission(struct wish *w)
 {
     struct pick pick;
-    Viper__V1__MsgSetCommission *m = new_message(w, &viper__v1__msg_set_commission__descriptor);
+    Viper__V1__MsgSetCommission *m = wish_message(w, &viper__v1__msg_set_commission__descriptor);
     if (!pick_pool(w, &pick)) {
         return false;
     }
@@ -498,7 +587,7 @@ static bool make_set_commission(struct wish *w)
 static bool make_price(struct wish *w)
 {
     struct pick pick;
-    Viper__V1__MsgPrice *m = new_message(w, &viper__v1__msg_price__descriptor);
+    Viper__V1__MsgPrice *m = wish_message(w, &viper__v1__msg_price__descriptor);
     if (!pick_actor(w, VIPER__V1__KIND__KIND_VALIDATOR, 0, &pick)) {
         return false;
     }
@@ -508,46 +597,82 @@ static bool make_price(struct wish *w)
     return true;
 }
 
-/* ---- the table ---- */
+/* ---- the tables ---- */
+
+const char *const theme_names[THEMES] = {"money", "actors", "delegation", "leaving",
+                                         "governance", "price"};
 
 const struct kind kinds[] = {
-    {"send", 40, make_send},
-    {"stake servicer", 6, make_stake_servicer},
-    {"edit servicer", 8, make_edit_servicer},
-    {"stake fisherman", 4, make_stake_fisherman},
-    {"edit fisherman", 4, make_edit_fisherman},
-    {"stake requestor", 4, make_stake_requestor},
-    {"edit requestor", 6, make_edit_requestor},
-    {"stake validator", 2, make_stake_validator},
-    {"delegate", 8, make_delegate},
-    {"undelegate", 5, make_undelegate},
-    {"withdraw", 5, make_withdraw},
-    {"set commission", 3, make_set_commission},
-    {"price", 6, make_price},
-    {"renew beacon", 2, make_renew_beacon},
-    {"increase stake", 8, make_increase},
-    {"pause", 4, make_pause},
-    {"resume", 12, make_resume},
-    {"unstake", 2, make_unstake},
-    {"set operator", 2, make_set_operator},
-    {"set owner", 2, make_set_owner},
+    {"send", THEME_MONEY, 40, make_send},
+    {"stake servicer", THEME_ACTORS, 6, make_stake_servicer},
+    {"edit servicer", THEME_ACTORS, 8, make_edit_servicer},
+    {"stake fisherman", THEME_ACTORS, 4, make_stake_fisherman},
+    {"edit fisherman", THEME_ACTORS, 4, make_edit_fisherman},
+    {"stake requestor", THEME_ACTORS, 4, make_stake_requestor},
+    {"edit requestor", THEME_ACTORS, 6, make_edit_requestor},
+    {"stake validator", THEME_ACTORS, 2, make_stake_validator},
+    {"delegate", THEME_DELEGATION, 8, make_delegate},
+    {"undelegate", THEME_LEAVING, 5, make_undelegate},
+    {"withdraw", THEME_DELEGATION, 5, make_withdraw},
+    {"set commission", THEME_DELEGATION, 3, make_set_commission},
+    {"price", THEME_PRICE, 6, make_price},
+    {"renew beacon", THEME_ACTORS, 2, make_renew_beacon},
+    {"increase stake", THEME_ACTORS, 8, make_increase},
+    {"pause", THEME_ACTORS, 4, make_pause},
+    {"resume", THEME_ACTORS, 12, make_resume},
+    {"resume pool", THEME_ACTORS, 10, make_resume_pool},
+    {"unstake", THEME_ACTORS, 2, make_unstake},
+    {"set operator", THEME_ACTORS, 2, make_set_operator},
+    {"set owner", THEME_ACTORS, 2, make_set_owner},
 };
 const size_t kind_count = VPR_COUNT(kinds);
 
+#define FAVOUR 25 /* times as often */
+
+static unsigned weight_of(const struct wish *wish, const struct kind *kind)
+{
+    const char *favour = wish->options->favour;
+    bool favoured = favour != NULL && strstr(favour, theme_names[kind->theme]) != NULL;
+    return kind->weight * (favoured ? FAVOUR : 1);
+}
+
+/* The kind at place `at` of the weights in a row; NULL: behind them, and *at is what is left. */
+static const struct kind *at_weight(const struct wish *wish, const struct kind *table,
+                                    size_t count, uint64_t *at)
+{
+    for (size_t i = 0; i < count; i++) {
+        unsigned weight = weight_of(wish, &table[i]);
+        if (*at < weight) {
+            return &table[i];
+        }
+        *at -= weight;
+    }
+    return NULL;
+}
+
 const struct kind *kind_roll(struct wish *wish)
 {
-    unsigned total = 0;
-    for (size_t i = 0; i < kind_count; i++) {
-        total += kinds[i].weight;
+    const struct {
+        const struct kind *table;
+        size_t count;
+    } tables[] = {{kinds, kind_count},
+                  {governance_kinds, governance_kind_count},
+                  {wallet_kinds, wallet_kind_count}};
+    uint64_t total = 0;
+    for (size_t t = 0; t < VPR_COUNT(tables); t++) {
+        for (size_t i = 0; i < tables[t].count; i++) {
+            total += weight_of(wish, &tables[t].table[i]);
+        }
     }
     for (int tries = 0; tries < TRIES; tries++) {
         uint64_t at = dice_below(wish->dice, total);
-        size_t i = 0;
-        while (at >= kinds[i].weight) {
-            at -= kinds[i++].weight;
+        const struct kind *kind = NULL;
+        for (size_t t = 0; kind == NULL && t < VPR_COUNT(tables); t++) {
+            kind = at_weight(wish, tables[t].table, tables[t].count, &at);
         }
-        if (kinds[i].make(wish)) {
-            return &kinds[i];
+        VPR_ASSERT(kind != NULL);
+        if (kind->make(wish)) {
+            return kind;
         }
     }
     return NULL;

@@ -139,7 +139,9 @@ static void begin_shift(struct labour *labour, uint64_t session)
             }
         }
         for (uint32_t k = 0; k < bench->fisherman_count; k++) {
-            if (!dice_percent(labour->dice, labour->options.idle_percent)) {
+            bool blind = labour->options.blind_percent > 0 &&
+                         dice_percent(labour->dice, labour->options.blind_percent);
+            if (!dice_percent(labour->dice, labour->options.idle_percent) && !blind) {
                 watch(labour, shift, bench, &bench->fishermen[k].id);
             }
         }

@@ -12,6 +12,7 @@
 
 struct labour_options {
     unsigned idle_percent;  /* seats that serve nothing */
+    unsigned blind_percent; /* of fishermen's seats, beside the idle ones */
     unsigned spoil_percent; /* messages with one changed field, beside the right one */
     unsigned miss_percent;  /* messages that are never sent */
     unsigned relays_most;   /* of one client at one servicer, at most 32 */

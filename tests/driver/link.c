@@ -91,7 +91,11 @@ static bool step(struct link *link)
     if (link->out_len > 0) {
         poll_on.events |= POLLOUT;
     }
-    int ready = poll(&poll_on, 1, LINK_PATIENCE_S * 1000);
+    int ready = 0;
+    /* In small pieces: time in which the driver was stopped itself is one of them at most. */
+    for (int s = 0; s < LINK_PATIENCE_S && ready == 0; s++) {
+        ready = poll(&poll_on, 1, 1000);
+    }
     if (ready <= 0) {
         return ready < 0 && errno == EINTR;
     }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -21,7 +22,7 @@
 #include "tests/driver/play.h"
 
 struct settings {
-    const char *viperd, *folder, *record, *play;
+    const char *viperd, *next, *genesis, *folder, *record, *play, *keep;
     uint64_t seed_first, seed_last;
     uint64_t nodes, beacon_length, servicers, fishermen, requestors, validators, validate, check;
     struct random_options random;
@@ -38,12 +39,18 @@ struct option {
 #define AT(member) offsetof(struct settings, member)
 static const struct option options[] = {
     {"--viperd", "the program", OPTION_TEXT, AT(viperd)},
+    {"--next", "the program of the next version: plans are reached", OPTION_TEXT, AT(next)},
+    {"--genesis", "NAME=VALUE,... parameters of genesis", OPTION_TEXT, AT(genesis)},
+    {"--favour", "themes of the dice: money,actors,delegation,leaving,governance,price",
+     OPTION_TEXT, AT(random.favour)},
     {"--folder", "where homes are made", OPTION_TEXT, AT(folder)},
     {"--record", "file of the record, - for standard output", OPTION_TEXT, AT(record)},
     {"--seeds", "one seed, or A-B", OPTION_RANGE, AT(seed_first)},
     {"--nodes", "viperds in lockstep; each has the secret of one validator", OPTION_NUMBER,
      AT(nodes)},
     {"--sessions", "of each history", OPTION_NUMBER, AT(random.sessions)},
+    {"--blocks", "of each history at most", OPTION_NUMBER, AT(random.blocks)},
+    {"--keep", "N,A-B,...: of all that is sent only these", OPTION_TEXT, AT(keep)},
     {"--validators", "of genesis", OPTION_NUMBER, AT(validators)},
     {"--servicers", "of genesis", OPTION_NUMBER, AT(servicers)},
     {"--fishermen", "of genesis", OPTION_NUMBER, AT(fishermen)},
@@ -66,8 +73,14 @@ static const struct option options[] = {
      AT(random.evidence_permille)},
     {"--restarts", "permille of blocks with a node that is killed", OPTION_UNSIGNED,
      AT(random.restart_permille)},
+    {"--rich", "accounts with money, at most 250", OPTION_UNSIGNED, AT(random.rich)},
+    {"--unordered", "percent of envelopes", OPTION_UNSIGNED, AT(random.unordered_percent)},
+    {"--patience", "seconds to the timeouts of unordered ones, at most 600", OPTION_UNSIGNED,
+     AT(random.patience_s)},
     {"--idle", "percent of seats that do nothing", OPTION_UNSIGNED,
      AT(random.labour.idle_percent)},
+    {"--blind", "percent of fishermen's seats, beside, that report nothing", OPTION_UNSIGNED,
+     AT(random.labour.blind_percent)},
     {"--relays", "at most, of a client key at a servicer", OPTION_UNSIGNED,
      AT(random.labour.relays_most)},
 };
@@ -126,10 +139,41 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
     return remove(path);
 }
 
+/* NAME=VALUE,... into the parameters. */
+static void change_params(Viper__V1__Params *params, const char *changes)
+{
+    char name[64];
+    uint64_t value;
+    int used;
+    while (*changes != 0) {
+        if (sscanf(changes, "%63[a-z_]=%" SCNu64 "%n", name, &value, &used) != 2) {
+            fprintf(stderr, "driver: --genesis %s: not NAME=VALUE\n", changes);
+            exit(2);
+        }
+        const ProtobufCFieldDescriptor *field =
+            protobuf_c_message_descriptor_get_field_by_name(params->base.descriptor, name);
+        if (field == NULL) {
+            fprintf(stderr, "driver: --genesis %s: no such parameter\n", name);
+            exit(2);
+        }
+        memcpy((uint8_t *)params + field->offset, &value, sizeof value);
+        changes += used;
+        changes += *changes == ',' ? 1 : 0;
+    }
+}
+
+struct change {
+    const struct settings *settings;
+    struct stage *stage;
+};
+
 static void change_genesis(Viper__V1__GenesisState *genesis, void *arg)
 {
-    struct stage *stage = arg;
-    kinds_fund(&stage->keep, genesis);
+    struct change *change = arg;
+    kinds_fund(&change->stage->keep, genesis, change->settings->random.rich);
+    if (change->settings->genesis != NULL) {
+        change_params(genesis->params, change->settings->genesis);
+    }
 }
 
 static char *read_play(const char *path)
@@ -146,7 +190,7 @@ static char *read_play(const char *path)
 }
 
 /* The product's own tool looks at what the nodes leave behind: app hash and invariants. */
-static void check_states(const struct settings *s, const struct stage *stage)
+static void check_states(const struct stage *stage)
 {
     for (size_t i = 0; i < stage->node_count; i++) {
         int status;
@@ -155,8 +199,8 @@ static void check_states(const struct settings *s, const struct stage *stage)
         if (pid == 0) {
             int null = open("/dev/null", O_WRONLY);
             (void)dup2(null, 1);
-            (void)execl(s->viperd, "viperd", "check-state", "--home", stage->nodes[i].home,
-                        (char *)NULL);
+            (void)execl(stage->nodes[i].viperd, "viperd", "check-state", "--home",
+                        stage->nodes[i].home, (char *)NULL);
             _exit(127);
         }
         VPR_ASSERT(waitpid(pid, &status, 0) == pid);
@@ -171,6 +215,7 @@ static void check_states(const struct settings *s, const struct stage *stage)
 static void one_history(const struct settings *s, uint64_t seed, FILE *record)
 {
     struct stage *stage = calloc(1, sizeof *stage);
+    struct change change = {s, stage};
     char folder[64];
     VPR_ASSERT(stage != NULL);
     (void)snprintf(folder, sizeof folder, "%s/vd.XXXXXX", s->folder);
@@ -180,16 +225,18 @@ static void one_history(const struct settings *s, uint64_t seed, FILE *record)
     }
     const struct stage_options o = {
         .viperd = s->viperd,
+        .next = s->next,
         .folder = folder,
         .nodes = (unsigned)s->nodes,
         .size = {(unsigned)s->validators, (unsigned)s->servicers, (unsigned)s->fishermen,
                  (unsigned)s->requestors},
         .change = change_genesis,
-        .change_arg = stage,
+        .change_arg = &change,
         .seed = seed,
         .beacon_length = s->beacon_length,
         .record = record,
         .changes = true,
+        .keep = s->keep,
         .validate = s->validate != 0 && seed == s->seed_first,
     };
     double start = now_s();
@@ -215,7 +262,7 @@ static void one_history(const struct settings *s, uint64_t seed, FILE *record)
             opened - start);
     stage_close(stage);
     if (s->check != 0) {
-        check_states(s, stage);
+        check_states(stage);
     }
     free(stage);
     (void)nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);

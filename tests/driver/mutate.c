@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "app/base/hash.h"
 #include "tests/cast/cast.h"
 
 #define TRIES 12
@@ -22,7 +23,7 @@ static bool is_signed(const char *name)
 
 static uint64_t other_number(struct dice *dice, uint64_t n)
 {
-    switch (dice_below(dice, 5)) {
+    switch (dice_below(dice, 7)) {
     case 0:
         return n + 1;
     case 1:
@@ -31,17 +32,43 @@ static uint64_t other_number(struct dice *dice, uint64_t n)
         return 0;
     case 3:
         return n * 2 + 7;
+    case 4:
+        return (UINT64_C(1) << 62) - 1 + dice_below(dice, 2); /* the largest amount */
+    case 5:
+        return UINT64_MAX - dice_below(dice, 2);
     default:
         return UINT32_MAX - dice_below(dice, 3);
     }
+}
+
+/* Accounts that nobody can sign for. */
+static char *pool_text(struct dice *dice)
+{
+    static const char *const names[] = {"viper-pool-staked", "viper-pool-fees", "viper-pool-dao",
+                                        "viper-pool-rewards", "viper-pool-deposits"};
+    const char *name = names[dice_below(dice, VPR_COUNT(names))];
+    struct vpr_hash hash = vpr_sha256(name, strlen(name));
+    struct vpr_address pool;
+    memcpy(pool.b, hash.b, sizeof pool.b);
+    return world_text_of(&pool);
 }
 
 static char *other_text(struct dice *dice, struct vpr_arena *arena, const char *text)
 {
     static const char *const people[] = {"alice", "bob", "servicer1", "fisherman2",
                                          "requestor1", "validator3", "nobody7"};
+    const char *person = people[dice_below(dice, VPR_COUNT(people))];
+    if (strncmp(text, "viper", 5) == 0 && dice_percent(dice, 10)) {
+        return pool_text(dice);
+    }
     if (strncmp(text, "viper1", 6) == 0 && dice_percent(dice, 85)) {
-        return world_text(people[dice_below(dice, VPR_COUNT(people))]);
+        return world_text(person);
+    }
+    if (strncmp(text, "vipervaloper1", 13) == 0 && dice_percent(dice, 85)) {
+        const struct vpr_address id = world_address(person);
+        char *valoper = vpr_arena_alloc(arena, VPR_ADDRESS_TEXT_MAX);
+        vpr_address_text(valoper, VPR_PREFIX_VALOPER, &id);
+        return valoper;
     }
     return dice_percent(dice, 50) ? vpr_arena_text(arena, "%sx", text)
                                   : vpr_arena_text(arena, "%s", "");
@@ -59,6 +86,12 @@ static bool change_value(struct dice *dice, struct vpr_arena *arena,
     case PROTOBUF_C_TYPE_UINT64:
     case PROTOBUF_C_TYPE_INT64:
         *(uint64_t *)value = other_number(dice, *(uint64_t *)value);
+        return true;
+    case PROTOBUF_C_TYPE_ENUM:
+        *(int *)value = (int)dice_below(dice, 6);
+        return true;
+    case PROTOBUF_C_TYPE_BOOL:
+        *(protobuf_c_boolean *)value ^= 1;
         return true;
     case PROTOBUF_C_TYPE_STRING: {
         char **text = value;

@@ -14,16 +14,29 @@ void pool_add(struct stage *stage, struct item *item)
     stage->pool[stage->pool_count++] = item;
 }
 
+static bool is_taken(const struct stage *stage, const struct vpr_address *who,
+                     uint64_t sequence)
+{
+    for (size_t i = 0; i < stage->pool_count; i++) {
+        const struct item *item = stage->pool[i];
+        if (item->ordered && item->sequence == sequence &&
+            vpr_address_equal(&item->signer, who)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What was refused leaves a gap behind which the rest would wait for ever: it is filled first. */
 uint64_t pool_sequence(struct stage *stage, const struct vpr_address *who)
 {
     size_t mark = vpr_arena_mark(&stage->block);
     const Viper__V1__Account *account = mirror_account(stage->mirror, &stage->block, who);
     uint64_t sequence = account == NULL ? 0 : account->sequence;
-    for (size_t i = 0; i < stage->pool_count; i++) {
-        const struct item *item = stage->pool[i];
-        sequence += item->ordered && vpr_address_equal(&item->signer, who) ? 1 : 0;
-    }
     vpr_arena_release(&stage->block, mark);
+    while (is_taken(stage, who, sequence)) {
+        sequence++;
+    }
     return sequence;
 }
 

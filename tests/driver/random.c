@@ -11,6 +11,9 @@ const struct random_options random_usual = {
     .round_percent = 6,
     .silent_percent = 4,
     .absent_percent = 5,
+    .rich = 4,
+    .unordered_percent = 25,
+    .patience_s = 60,
     .labour = {.idle_percent = 25, .spoil_percent = 10, .miss_percent = 6, .relays_most = 4},
 };
 
@@ -22,13 +25,15 @@ static bool a_percent(struct dice *dice, unsigned percent)
 /* One message of the table, or up to four of them in one transaction of the same signer. */
 void random_tx(struct stage *stage, const struct random_options *o, struct dice *dice)
 {
-    struct wish wish = {.stage = stage, .dice = dice, .arena = &stage->block};
+    struct wish wish = {.stage = stage, .dice = dice, .options = o,
+                        .arena = &stage->block};
     struct mutation mutation;
     if (kind_roll(&wish) == NULL || wish.signer == NULL) {
         return;
     }
     struct sending s = {.label = wish.signer, .messages = {wish.message}, .count = 1,
-                        .unordered = dice_percent(dice, 25),
+                        .unordered = dice_percent(dice, o->unordered_percent),
+                        .patience_s = o->patience_s,
                         .tip = dice_percent(dice, 30) ? dice_below(dice, 100000) : 0};
     if (a_percent(dice, o->spoil_percent) &&
         mutate(dice, &stage->block, wish.message, NULL, &mutation)) {
@@ -91,7 +96,9 @@ void random_history(struct stage *stage, const struct random_options *options, u
     struct plan plan;
 
     labour_open(&labour, stage, &dice, &options->labour);
-    while (stage->height == 0 || mirror_session_number(stage->mirror) < options->sessions) {
+    while (stage->height == 0 ||
+           (mirror_session_number(stage->mirror) < options->sessions &&
+            (options->blocks == 0 || stage->height < options->blocks))) {
         if (stage->height > 0) {
             labour_step(&labour);
             uint64_t count = dice_below(&dice, 2 * options->txs + 1);

@@ -6,6 +6,7 @@
 
 struct random_options {
     uint64_t sessions;        /* until this one has opened */
+    uint64_t blocks;          /* at most; 0: any number */
     unsigned txs;             /* a block, beside the work of sessions, on average */
     unsigned spoil_percent;   /* of them with one changed field */
     unsigned fault_percent;   /* of them with a faulty envelope */
@@ -14,6 +15,10 @@ struct random_options {
     unsigned absent_percent;  /* of votes */
     unsigned evidence_permille; /* of blocks with a double sign */
     unsigned restart_permille;  /* of blocks with a node that is killed */
+    unsigned rich;              /* accounts with money, 1 to 250 */
+    unsigned unordered_percent; /* of envelopes */
+    unsigned patience_s;        /* of the unordered ones, at most 600 */
+    const char *favour;         /* themes of kinds.h, or NULL */
     struct labour_options labour;
 };
 extern const struct random_options random_usual;

@@ -235,8 +235,10 @@ static void txs_json(struct stage *stage, const Tendermint__Abci__RequestFinaliz
         vpr_buf_str(out, ",{");
         if (item != NULL && item->about != NULL) {
             vpr_buf_str(out, item->about);
-            vpr_buf_printf(out, ",\"system\":false,\"check\":{\"code\":%u},\"way\":\"%s\",",
-                           item->check_code, item->appended ? "forced" : "mempool");
+            vpr_buf_printf(out,
+                           ",\"system\":false,\"sent\":%" PRIu64
+                           ",\"check\":{\"code\":%u},\"way\":\"%s\",",
+                           item->number, item->check_code, item->appended ? "forced" : "mempool");
         }
         result_json(stage, stage->result->tx_results[i]);
     }

@@ -83,7 +83,9 @@ static void address_it(struct stage *stage, struct envelope *e)
     if (s->unordered) {
         e->body.unordered = true;
         e->body.timeout_s =
-            s->fault == ENVELOPE_EXPIRED ? stage->time_s - 1 : stage->time_s + TIMEOUT_S;
+            s->fault == ENVELOPE_EXPIRED
+                ? stage->time_s - 1
+                : stage->time_s + (s->patience_s > 0 ? s->patience_s : TIMEOUT_S);
     } else if (s->fault == ENVELOPE_EXPIRED) {
         e->body.timeout_height = stage->height;
     }
@@ -221,12 +223,33 @@ static char *about(struct stage *stage, const struct envelope *e)
     return out.data;
 }
 
+/* A history that is made shorter keeps some of its transactions only. */
+static bool is_kept(const char *list, uint64_t number)
+{
+    while (list != NULL && *list != 0) {
+        char *end;
+        uint64_t first = strtoull(list, &end, 10), last = first;
+        if (*end == '-') {
+            last = strtoull(end + 1, &end, 10);
+        }
+        if (number >= first && number <= last) {
+            return true;
+        }
+        list = *end == ',' ? end + 1 : end;
+    }
+    return list == NULL;
+}
+
 void send_tx(struct stage *stage, const struct sending *sending)
 {
     struct envelope e;
+    uint64_t number = stage->sent++;
+    if (!is_kept(stage->options.keep, number)) {
+        return;
+    }
     struct item *item = calloc(1, sizeof *item);
-
     VPR_ASSERT(item != NULL);
+    item->number = number;
     memset(&e, 0, sizeof e);
     e.what = sending;
     address_it(stage, &e);
@@ -239,6 +262,7 @@ void send_tx(struct stage *stage, const struct sending *sending)
     item->about = stage->options.record == NULL ? NULL : about(stage, &e);
     item->signer = e.who;
     item->ordered = !sending->unordered && sending->fault == ENVELOPE_FINE;
+    item->sequence = e.sequence;
     item->forced = sending->forced;
     item->told = sending->told;
     item->arg = sending->arg;

@@ -24,7 +24,8 @@ struct sending {
     const char *label; /* who signs */
     const ProtobufCMessage *messages[VPR_TX_MESSAGES_MAX];
     size_t count;
-    bool unordered; /* with a timeout 60 s ahead, instead of a sequence */
+    bool unordered; /* with a timeout, instead of a sequence */
+    unsigned patience_s; /* that far ahead; 0: 60 s */
     enum envelope_fault fault;
     uint64_t tip; /* uvipr above the least fee */
     bool forced; /* goes into the block whatever CheckTx says */

@@ -188,6 +188,19 @@ static void handshake(struct stage *stage, struct node *node)
     }
 }
 
+/* The coming block is that of a plan, which is the next version's. */
+static bool next_is_due(struct stage *stage)
+{
+    const uint8_t key = VPR_KEY_UPGRADE;
+    if (stage->options.next == NULL || stage->mirror == NULL) {
+        return false;
+    }
+    const Viper__V1__Upgrade *plan = (const Viper__V1__Upgrade *)mirror_record(
+        stage->mirror, &stage->block, VPR_STORE_GOVERNANCE, vpr_bytes_of(&key, 1),
+        &viper__v1__upgrade__descriptor);
+    return plan != NULL && plan->height == stage->height + 1;
+}
+
 void stage_bring_back(struct stage *stage, size_t n)
 {
     struct node *node = &stage->nodes[n];
@@ -199,10 +212,23 @@ void stage_bring_back(struct stage *stage, size_t n)
 void stage_restart(struct stage *stage, size_t n, bool kill9)
 {
     VPR_ASSERT(n < stage->node_count);
+    if (next_is_due(stage)) {
+        kill9 = true; /* it ends by itself, and not with 0: the next block is not its own */
+        stage->nodes[n].viperd = stage->options.next;
+    }
     node_stop(&stage->nodes[n], kill9);
     record_restart(stage, n, kill9 ? "kill" : "term", "ready", stage->height);
     stage_bring_back(stage, n);
     pool_offer(stage, n);
+}
+
+void stage_upgrade(struct stage *stage)
+{
+    for (size_t i = 0; i < stage->node_count && next_is_due(stage); i++) {
+        if (stage->nodes[i].viperd != stage->options.next) {
+            stage_restart(stage, i, true);
+        }
+    }
 }
 
 /* ---- life ---- */
@@ -239,8 +265,10 @@ void stage_open(struct stage *stage, const struct stage_options *options)
 
 void stage_close(struct stage *stage)
 {
+    bool due = next_is_due(stage); /* then nodes do not end with 0 */
     for (size_t i = 0; i < stage->node_count; i++) {
-        node_stop(&stage->nodes[i], false);
+        stage->nodes[i].viperd = due ? stage->options.next : stage->nodes[i].viperd;
+        node_stop(&stage->nodes[i], due);
     }
     while (stage->pool_count > 0) {
         pool_forget(stage, stage->pool[0]);

@@ -53,8 +53,10 @@ struct item {
     struct vpr_hash hash; /* of raw */
     char *about;          /* members of the record's transaction, or NULL */
     struct vpr_address signer;
-    bool ordered; /* takes the signer's next sequence, if all goes well */
+    bool ordered; /* takes `sequence` of the signer, if all goes well */
+    uint64_t sequence;
     bool forced;  /* the proposer takes it whatever CheckTx says */
+    uint64_t number; /* of what was sent */
     bool checked, passed;
     bool appended; /* by the proposer, in the last proposal */
     uint32_t check_code;
@@ -66,6 +68,7 @@ struct item {
 
 struct stage_options {
     const char *viperd;
+    const char *next;   /* viperd of the next version, for the height of a plan; or NULL */
     const char *folder; /* for the homes; exists */
     unsigned nodes;     /* node i has the secret of validator i + 1 */
     struct cast_size size;
@@ -77,6 +80,7 @@ struct stage_options {
     bool changes;           /* mirror the state and record its changes */
     bool validate;          /* have `viperd genesis validate` look first */
     bool record_events;
+    const char *keep; /* "3,17-20": of what is sent, only these go on, counted from 0; or NULL */
 };
 
 struct stage_stats {
@@ -103,6 +107,7 @@ struct stage {
     int64_t time_s;
     struct vpr_hash app_hash, genesis_hash;
 
+    uint64_t sent; /* transactions that the dice have made */
     struct item **pool;
     size_t pool_count, pool_room;
     struct kept_block *blocks; /* [height] */
@@ -152,6 +157,8 @@ struct plan {
 };
 /* One height, committed. */
 void stage_block(struct stage *stage, const struct plan *plan);
+/* When the coming block is that of a plan: all nodes go on with the next version. */
+void stage_upgrade(struct stage *stage);
 /* Ends and restarts a node between blocks. */
 void stage_restart(struct stage *stage, size_t node, bool kill9);
 /* The second half of it: start, handshake, what waits. */
@@ -161,7 +168,7 @@ void stage_bring_back(struct stage *stage, size_t node);
 
 /* Takes the item over; CheckTx in the order of coming, before the next block. */
 void pool_add(struct stage *stage, struct item *item);
-/* What the account must sign with next, if all that waits goes in. */
+/* The account's lowest sequence that nothing which waits has taken. */
 uint64_t pool_sequence(struct stage *stage, const struct vpr_address *who);
 void pool_check(struct stage *stage);   /* CheckTx of what is new, by every node */
 void pool_recheck(struct stage *stage); /* after a commit: what no longer passes goes */

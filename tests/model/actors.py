@@ -4,7 +4,7 @@ import hashlib
 
 import codec
 import rules
-from fields import data, who
+from fields import AMOUNT_END, data, who
 from refusal import need
 from state import u16, u64
 
@@ -17,7 +17,7 @@ VALIDATOR, SERVICER, FISHERMAN, REQUESTOR = (
     KIND["KIND_" + k] for k in ("VALIDATOR", "SERVICER", "FISHERMAN", "REQUESTOR"))
 NAMES = {VALIDATOR: "validator", SERVICER: "servicer", FISHERMAN: "fisherman",
          REQUESTOR: "requestor"}
-UNBONDING_SESSIONS = 6
+UNBONDING_SESSIONS, UNBOND_BLOCK = 6, 100
 
 
 def consensus_address(consensus_key):
@@ -45,10 +45,10 @@ class Actors:
     def newest_terms(self, ident):
         return self.state.newest("actors", b"t" + ident)[1]
 
-    def put_terms(self, ident, terms, genesis=False):
+    def put_terms(self, ident, terms):
         if terms == self.newest_terms(ident):
             return
-        self.put_version("actors", b"t" + ident, 0 if genesis else self.counts_from(), terms)
+        self.put_version("actors", b"t" + ident, self.counts_from(), terms)
 
     def total_stake(self, ident):
         """Own and delegated."""
@@ -81,18 +81,21 @@ class Actors:
                                self.param("cu_price_min", session)), budget
 
     def check_quota(self, terms, session):
+        """Pair by pair: its place, then what it gives."""
         allowance, _ = self.throughput(terms, session)
         for pair in terms["pairs"]:
+            self.active([(pair["chain"], pair["zone"])], session)
             quota = rules.quota(allowance, pair["share_ppm"], terms["num_servicers"])
             need(quota >= self.param("min_quota", session), "QUOTA_TOO_LOW")
 
     # ---- places and gateway keys ----
 
-    def known(self, chains, zones):
-        for chain in chains:
-            need(self.state.get("chains", b"c" + u16(chain)) is not None, "NO_CHAIN")
-        for zone in zones:
-            need(self.state.get("chains", b"z" + u16(zone)) is not None, "NO_ZONE")
+    def active(self, places, session):
+        """[(chain, zone)] in that session, one after the other."""
+        for chain, zone in places:
+            for letter, number, code in ((b"d", chain, "NO_CHAIN"), (b"y", zone, "NO_ZONE")):
+                found = self.state.newest("chains", letter + u16(number), session)[1]
+                need(found is not None and found["active"], code)
 
     @staticmethod
     def pairs(m):
@@ -102,10 +105,11 @@ class Actors:
     # ---- stake ----
 
     def may_stake(self, m, kind):
-        least = self.param("min_stake_" + NAMES[kind], self.current)
+        least = self.param("min_stake_" + NAMES[kind], self.counts_from())
         need(int(m["amount"]) >= least, "STAKE_TOO_LOW")
+        need(int(m["amount"]) < AMOUNT_END, "BAD_AMOUNT")
 
-    def stake_actor(self, m, kind, record, terms, genesis):
+    def stake_actor(self, m, kind, record, terms):
         """The part that is the same for all kinds."""
         owner, operator, amount = who(m["owner"]), who(m["operator"]), int(m["amount"])
         need(self.actor(operator) is None, "STAKED")
@@ -115,52 +119,52 @@ class Actors:
                                       status=ACTIVE, stake=amount))
         self.state.put("actors", b"o" + operator, operator)
         self.put_terms(operator, dict(terms, kind=kind, eligible=True, owner=owner,
-                                      stake=amount), genesis)
+                                      stake=amount))
 
-    def stake_servicer(self, m, genesis=False):
-        self.may_stake(m, SERVICER)
-        chains = tuple(m["chains"])
+    def stake_servicer(self, m):
+        chains, session = tuple(m["chains"]), self.counts_from()
+        self.active([(chain, m["zone"]) for chain in chains], session)
         commission = m.get("commission_ppm", 0)
         need(commission <= self.param("max_commission", self.current), "BAD_FIELD")
+        self.may_stake(m, SERVICER)
         record = codec.new("Actor", url=m["url"], commission_ppm=commission,
                            commission_time_s=self.time_s)
-        self.known(chains, [m["zone"]])
         self.stake_actor(m, SERVICER, record, codec.new(
-            "Terms", zone=m["zone"], chains=chains, relay_key=data(m["relay_key"])), genesis)
+            "Terms", zone=m["zone"], chains=chains, relay_key=data(m["relay_key"])))
 
-    def stake_fisherman(self, m, genesis=False):
+    def stake_fisherman(self, m):
+        chains, session = tuple(m["chains"]), self.counts_from()
+        self.active([(chain, m["zone"]) for chain in chains], session)
         self.may_stake(m, FISHERMAN)
-        chains = tuple(m["chains"])
-        self.known(chains, [m["zone"]])
         self.stake_actor(m, FISHERMAN, codec.new("Actor"), codec.new(
-            "Terms", zone=m["zone"], chains=chains), genesis)
+            "Terms", zone=m["zone"], chains=chains))
 
-    def stake_requestor(self, m, genesis=False):
+    def stake_requestor(self, m):
         self.may_stake(m, REQUESTOR)
         pairs, keys = self.pairs(m)
-        self.known([p["chain"] for p in pairs], [p["zone"] for p in pairs])
         usd = rules.usd(int(m["amount"]), self.price_for_stake())
+        need(usd < 1 << 64, "OVERFLOW")
         terms = codec.new("Terms", usd=usd, num_servicers=m["num_servicers"], pairs=pairs,
                           gateway_keys=keys)
-        session = 0 if genesis else self.counts_from()
+        session = self.counts_from()
         self.check_quota(dict(terms, stake=int(m["amount"])), session)
-        self.stake_actor(m, REQUESTOR, codec.new("Actor", url=m["shadow_url"], usd=usd), terms,
-                         genesis)
+        self.stake_actor(m, REQUESTOR, codec.new("Actor", url=m["shadow_url"], usd=usd), terms)
 
-    def stake_validator(self, m, genesis=False):
+    def stake_validator(self, m):
+        genesis = self.session(self.current) is None
         consensus = data(m["consensus_key"])
         where = b"c" + consensus_address(consensus)
+        need(m["commission_ppm"] <= self.param("max_commission", self.current), "BAD_FIELD")
         need(self.state.get("validators", where) is None, "STAKED")
         need(self.state.get("validators", b"t" + where[1:]) is None, "TOMBSTONED")
         self.may_stake(m, VALIDATOR)
         end = data(m["beacon_end"])
-        need(m["commission_ppm"] <= self.param("max_commission", self.current), "BAD_FIELD")
         info = codec.new("ValidatorInfo", consensus_key=consensus, beacon_end=end,
                          beacon_usable_from=0 if genesis else self.current + 2,
                          staked_height=0 if genesis else self.height)
         actor = codec.new("Actor", validator=info, commission_ppm=m["commission_ppm"],
                           commission_time_s=self.time_s)
-        self.stake_actor(m, VALIDATOR, actor, codec.new("Terms"), genesis)
+        self.stake_actor(m, VALIDATOR, actor, codec.new("Terms"))
         self.state.put("validators", where, who(m["operator"]))
 
     def apply_MsgStakeServicer(self, m, _signer):
@@ -195,7 +199,8 @@ class Actors:
     def apply_MsgEditServicer(self, m, signer):
         ident, actor = self.may_edit(m["servicer"], SERVICER, signer)
         chains = tuple(m["chains"])
-        self.known(chains, [m["zone"]])
+        self.active([(chain, m["zone"]) for chain in chains],
+                    self.counts_from())
         self.edit_terms(ident, actor, zone=m["zone"], chains=chains,
                         relay_key=data(m["relay_key"]))
         self.put_actor(ident, dict(actor, url=m["url"]))
@@ -203,7 +208,8 @@ class Actors:
     def apply_MsgEditFisherman(self, m, signer):
         ident, actor = self.may_edit(m["fisherman"], FISHERMAN, signer)
         chains = tuple(m["chains"])
-        self.known(chains, [m["zone"]])
+        self.active([(chain, m["zone"]) for chain in chains],
+                    self.counts_from())
         self.edit_terms(ident, actor, zone=m["zone"], chains=chains)
 
     def apply_MsgEditRequestor(self, m, signer):
@@ -211,7 +217,6 @@ class Actors:
         before = self.newest_terms(ident)
         need(m["num_servicers"] == before["num_servicers"] or signer == actor["owner"], "DENIED")
         pairs, keys = self.pairs(m)
-        self.known([p["chain"] for p in pairs], [p["zone"] for p in pairs])
         after = dict(num_servicers=m["num_servicers"], pairs=pairs, gateway_keys=keys)
         self.check_quota(dict(before, **after), self.counts_from())
         self.edit_terms(ident, actor, **after)
@@ -258,9 +263,10 @@ class Actors:
         amount = int(m["amount"])
         need(actor["status"] != UNSTAKING, "BAD_STATUS")
         need(actor["status"] != TOMBSTONED, "TOMBSTONED")
+        more = rules.usd(amount, self.price_for_stake()) if actor["kind"] == REQUESTOR else 0
+        need(actor["stake"] + amount < AMOUNT_END and actor["usd"] + more < 1 << 64, "OVERFLOW")
         self.move(signer, self.staked, amount)
         actor = self.actor(ident)
-        more = rules.usd(amount, self.price_for_stake()) if actor["kind"] == REQUESTOR else 0
         self.put_actor(ident, dict(actor, stake=actor["stake"] + amount,
                                    usd=actor["usd"] + more))
         terms = self.newest_terms(ident)
@@ -282,10 +288,11 @@ class Actors:
         ident, actor = self.target(m["actor"])
         need(actor["status"] != GONE, "NOT_STAKED")
         need(signer in (actor["owner"], actor["operator"]), "DENIED")
+        need(actor["status"] != TOMBSTONED, "TOMBSTONED")
         if m["chain"]:
+            need(actor["status"] != UNSTAKING, "BAD_STATUS")
             self.resume_pool(ident, m["chain"], m["zone"])
             return
-        need(actor["status"] != TOMBSTONED, "TOMBSTONED")
         need(actor["status"] in (PAUSED, JAILED), "BAD_STATUS")
         need(actor["status"] == PAUSED or self.time_s >= actor["jailed_until_s"], "TOO_SOON")
         self.put_actor(ident, dict(actor, status=ACTIVE, absent_sessions=0,
@@ -297,7 +304,7 @@ class Actors:
         need(actor["status"] != UNSTAKING, "BAD_STATUS")
         due = self.time_s + self.param("unbonding_seconds", self.current)
         self.put_actor(ident, dict(actor, status=UNSTAKING, unbond_time_s=due,
-                                   unbond_height=self.height, jailed_until_s=0,
+                                   unbond_height=self.height,
                                    unbond_session=self.current + UNBONDING_SESSIONS))
         self.put_terms(ident, dict(self.newest_terms(ident), eligible=False))
         self.state.put("actors", b"u" + u64(due) + ident, b"\x01")
@@ -322,7 +329,7 @@ class Actors:
 
     def unbond(self):
         """Not before its time, its session, and the last session that it served is settled."""
-        for k in self.state.under("actors", b"u"):
+        for k in self.state.under("actors", b"u")[:UNBOND_BLOCK]:
             if int.from_bytes(k[1:9], "big") > self.time_s:
                 break
             ident = k[9:]

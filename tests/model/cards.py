@@ -3,7 +3,7 @@
 import codec
 import curve
 import rules
-from actors import ACTIVE, FISHERMAN
+from actors import ACTIVE, FISHERMAN, GONE
 from fields import data, who
 from refusal import need
 from state import u64
@@ -80,11 +80,14 @@ class Cards:
             drawn |= {s["id"] for s in self.state.get("commits", key)["fishermen"]}
         for ident in sorted(drawn):
             actor = self.actor(ident)
+            if actor["status"] == GONE:
+                continue
             here = self.state.get("reportcards", b"f" + u64(session) + ident) is not None
-            absent = 0 if here else actor["absent_sessions"] + 1
-            actor = dict(actor, absent_sessions=absent)
+            absent = 0 if here else min(actor["absent_sessions"] + 1, ABSENT_MOST)
+            pauses = absent == ABSENT_MOST and actor["status"] == ACTIVE
+            actor = dict(actor, absent_sessions=0 if pauses else absent)
             self.put_actor(ident, actor)
-            if absent >= ABSENT_MOST and actor["status"] == ACTIVE:
+            if pauses:
                 self.pause(ident, actor)
         for key in self.state.under("reportcards", b"f" + u64(session)):
             self.state.delete("reportcards", key)

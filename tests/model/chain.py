@@ -9,11 +9,12 @@ import apphash
 import codec
 import messages
 import rules
-from actors import VALIDATOR, Actors
+from actors import VALIDATOR, Actors, consensus_address
 from cards import Cards
 from delegation import Delegations
 from faults import Faults
-from fields import address, data
+from fields import address
+from governance import Governance, genesis_chain
 from price import Price
 from refusal import Refused, need
 from settle import Settle
@@ -30,11 +31,12 @@ def pool(name):
     return hashlib.sha256(b"viper-pool-" + name.encode()).digest()[:20]
 
 
-STAKED, FEES, DAO, REWARDS = pool("staked"), pool("fees"), pool("dao"), pool("rewards")
+POOLS = STAKED, FEES, DAO, REWARDS, DEPOSITS = tuple(
+    map(pool, ("staked", "fees", "dao", "rewards", "deposits")))
 
 
-class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults):
-    staked, dao, rewards = STAKED, DAO, REWARDS
+class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults, Governance):
+    staked, dao, rewards, deposits = STAKED, DAO, REWARDS, DEPOSITS
 
     def __init__(self, history):
         self.state = State()
@@ -46,6 +48,7 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults):
         self.claims = {}     # (session, servicer) -> the positions of its samples
         self.updates = []
         self.earned = {}     # delegators' part of this step, by pool
+        self.owed = {}       # of settlement, by account
         self.current = 0
         self.genesis(history["app_state"])
 
@@ -62,8 +65,11 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults):
         return record["last"] - record["first"] + 1
 
     def counts_from(self):
-        """The session from which a change in this block counts."""
-        left = self.session(self.current)["last"] + 1 - self.height
+        """The session from which a change in this block counts; of genesis: the first."""
+        running = self.session(self.current)
+        if running is None:
+            return 0
+        left = running["last"] + 1 - self.height
         return self.current + (1 if left >= self.param("freeze_blocks", self.current) else 2)
 
     # ---- versions ----
@@ -102,6 +108,8 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults):
 
     def credit(self, who, amount):
         account = self.account(who)
+        if account is None and not amount:
+            return
         if account is None:
             number = self.state.get("accounts", b"n") or 0
             self.state.put("accounts", b"n", number + 1)
@@ -111,6 +119,8 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults):
 
     def debit(self, who, amount):
         need(self.balance(who) >= amount, "NO_FUNDS")
+        if not amount:
+            return
         account = self.account(who)
         self.put_account(who, dict(account, balance=account["balance"] - amount))
         self.state.put("accounts", b"h", self.state.get("accounts", b"h") - amount)
@@ -143,34 +153,17 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults):
         total = state.get("accounts", b"h") or 0
         state.put("accounts", b"s", (total, total, 0, 0))
         for entry in app.get("chains", ()):
-            self.genesis_chain(entry)
+            self.put_chain(genesis_chain(entry))
         for entry in app.get("zones", ()):
-            state.put("chains", b"z" + u16(entry["id"]),
-                      codec.new("Zone", id=entry["id"], name=entry["name"]))
-            state.put("chains", b"y" + u16(entry["id"]) + u64(0), codec.new(
-                "ZoneTerms", active=entry["active"],
-                multiplier_ppm=int(entry["multiplier_ppm"])))
+            self.put_zone(entry)
         for kind in ("validator", "servicer", "fisherman", "requestor"):
             plural = {"fisherman": "fishermen"}.get(kind, kind + "s")
             for message in app.get(plural, ()):
-                getattr(self, "stake_" + kind)(message, genesis=True)
+                getattr(self, "stake_" + kind)(message)
         state.put("beacon", b"b", rules.beacon_genesis(self.chain_id))
         state.put("sessions", b"b", (self.height - 1, self.time_s))
         self.open_session(0)
         self.validator_set()
-
-    def genesis_chain(self, entry):
-        methods = tuple(codec.new("MethodCost", method=m["method"], cu=int(m["cu"]))
-                        for m in entry.get("methods", ()))
-        self.state.put("chains", b"c" + u16(entry["id"]), codec.new(
-            "Chain", id=entry["id"], name=entry["name"],
-            owner=address(entry.get("owner", "")) or b"",
-            payout=address(entry.get("payout", "")) or b""))
-        self.state.put("chains", b"d" + u16(entry["id"]) + u64(0), codec.new(
-            "ChainTerms", active=entry["active"], multiplier_ppm=int(entry["multiplier_ppm"]),
-            latency_target_ms=int(entry["latency_target_ms"]),
-            latency_max_ms=int(entry["latency_max_ms"]),
-            corpus_hash=data(entry.get("corpus_hash", "")), methods=methods))
 
     def app_hash(self):
         """Rebuilt from nothing but the records."""
@@ -185,7 +178,7 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults):
         self.height, self.time_s = line["block"], line["time_s"]
         self.proposer = bytes.fromhex(line["proposer"])
         self.updates = []
-        self.forget()
+        self.upgrade()
         self.open_if_due()
         self.beacon(line["reveal"])
         self.faults(line)
@@ -248,22 +241,24 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults):
     def pay_validators(self, ended):
         members = [(ident, actor) for ident, actor in self.of_kind(VALIDATOR)
                    if actor["validator"]["power"]]
+        members.sort(key=lambda m: consensus_address(m[1]["validator"]["consensus_key"]))
         stakes = [self.total_stake(ident) for ident, _ in members]
         bonded = sum(stakes)
         minted = bonded * self.param("validator_yield", ended) * self.blocks(ended) // 10**12
         fees = self.balance(FEES)
+        if not bonded:
+            return
         self.mint(minted)
-        if self.account(FEES) is None:
-            self.credit(FEES, 0)
-        if fees:
-            self.debit(FEES, fees)
+        self.credit(FEES, minted)
+        self.debit(FEES, minted + fees)
         left = minted + fees
         for (ident, actor), stake in zip(members, stakes):
             part = minted * stake // bonded + fees * stake // bonded
-            self.pay_actor(ident, actor, part)
+            own, delegated = self.divide(ident, actor, part)
+            self.credit(actor["owner"], own)
+            self.credit(REWARDS, delegated)
             left -= part
-        if left:
-            self.credit(DAO, left)
+        self.credit(DAO, left)
         self.share_rewards()
 
     # ---- transactions ----
@@ -351,11 +346,15 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults):
 
     def apply_MsgSend(self, message, signer):
         amount = sum(int(c["amount"]) for c in message["amount"])
-        self.move(signer, address(message["to_address"]), amount)
+        to = address(message["to_address"])
+        need(to not in POOLS, "DENIED")
+        self.move(signer, to, amount)
 
     # ---- the end of a block ----
 
     def end_block(self):
         self.unbond()
         self.pay_entries()
+        self.tally()
+        self.forget()
         self.validator_set()

@@ -45,6 +45,9 @@ BLANK = {name: {field: _default(many, kind) for _, many, kind, field in fields}
          for name, fields in SCHEMAS.items()}
 
 
+SHORT = [bytes([n]) for n in range(128)]
+
+
 def new(message, **values):
     record = dict(BLANK[message])
     for key in values:
@@ -55,6 +58,8 @@ def new(message, **values):
 
 
 def varint(n):
+    if 0 <= n < 128:
+        return SHORT[n]
     if n < 0:
         n += 1 << 64
     out = bytearray()
@@ -65,28 +70,31 @@ def varint(n):
     return bytes(out)
 
 
-def _lump(number, data):
-    return varint(number << 3 | 2) + varint(len(data)) + data
+# Of each field what its bytes need, looked up once: name, tag, is it a number, repeated, kind.
+PLANS = {message: [(field, varint(number << 3 | (0 if plain and not many else 2)), plain, many,
+                    kind)
+                   for number, many, kind, field in fields
+                   for plain in [kind in NUMBERS or kind in ENUMS]]
+         for message, fields in SCHEMAS.items()}
 
 
 def _plain(message, record):
     out = []
-    for number, many, kind, field in SCHEMAS[message]:
+    for field, tag, plain, many, kind in PLANS[message]:
         value = record[field]
         if not value:
             continue
-        if kind in NUMBERS or kind in ENUMS:
-            if many:
-                out.append(_lump(number, b"".join(varint(int(v)) for v in value)))
-            else:
-                out.append(varint(number << 3) + varint(int(value)))
+        if plain and not many:
+            out += tag, varint(int(value))
             continue
+        if plain:
+            value = (b"".join(varint(int(v)) for v in value),)
         for item in value if many else (value,):
             if kind == "string":
                 item = item.encode()
-            elif kind != "bytes":
+            elif kind != "bytes" and not plain:
                 item = _plain(kind, item)
-            out.append(_lump(number, item))
+            out += tag, varint(len(item)), item
     return b"".join(out)
 
 

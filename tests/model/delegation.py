@@ -1,8 +1,9 @@
 """Delegation (docs/protocol.md, 11): pools of shares, rewards a share, entries that wait."""
 
 import codec
+import rules
 from actors import GONE, SERVICER, TOMBSTONED, UNBONDING_SESSIONS, UNSTAKING, VALIDATOR
-from fields import who
+from fields import AMOUNT_END, coin, valoper, who
 from refusal import need
 from state import u64
 
@@ -26,6 +27,11 @@ class Delegations:
         """The pool of an actor; a blank one before its first delegation."""
         return self.state.get("delegation", b"p" + ident) or codec.new(
             "DelegationPool", cumulative=big(0))
+
+    def put_pool(self, ident, pool):
+        """One with nothing in it is forgotten: the next delegation begins at 0."""
+        self.state.put("delegation", b"p" + ident,
+                       pool if pool["shares"] or pool["due"] else None)
 
     def delegation(self, ident, delegator):
         return self.state.get("delegation", b"d" + ident + delegator)
@@ -60,7 +66,7 @@ class Delegations:
         if not pool["shares"] and rest:
             self.move(self.rewards, self.dao, rest)
             pool["rewards"] -= rest
-        self.state.put("delegation", b"p" + ident, pool)
+        self.put_pool(ident, pool)
 
     def put_delegated(self, ident, tokens):
         actor = dict(self.actor(ident), delegated=tokens)
@@ -78,14 +84,16 @@ class Delegations:
         return ident, actor
 
     def apply_MsgDelegate(self, m, signer):
-        ident, actor = self.delegable(m["actor"])
-        amount = int(m["amount"])
+        self.delegate(m["actor"], int(m["amount"]), signer)
+
+    def delegate(self, text, amount, signer):
+        ident, actor = self.delegable(text)
         need(actor["status"] not in (UNSTAKING, GONE), "BAD_STATUS")
         need(actor["status"] != TOMBSTONED, "TOMBSTONED")
         pool, tokens = self.shares_of(ident), actor["delegated"]
         need(not pool["shares"] or pool["shares"] <= SHARES_A_TOKEN * tokens, "NO_DELEGATION")
         shares = amount * pool["shares"] // tokens if pool["shares"] else amount
-        need(pool["shares"] + shares < 1 << 64, "OVERFLOW")
+        need(pool["shares"] + shares < 1 << 64 and tokens + amount < AMOUNT_END, "OVERFLOW")
         self.move(signer, self.staked, amount)
         record = self.delegation(ident, signer) or codec.new("Delegation",
                                                              seen=pool["cumulative"])
@@ -94,9 +102,12 @@ class Delegations:
         self.state.put("delegation", b"p" + ident, dict(pool, shares=pool["shares"] + shares))
         self.put_delegation(ident, signer, dict(record, shares=record["shares"] + shares))
         self.put_delegated(ident, tokens + amount)
+        self.forget_votes(signer)
 
     def apply_MsgUndelegate(self, m, signer):
-        ident, amount = who(m["actor"]), int(m["amount"])
+        self.undelegate(who(m["actor"]), int(m["amount"]), signer)
+
+    def undelegate(self, ident, amount, signer):
         record = self.delegation(ident, signer)
         need(record is not None and amount <= self.worth(ident, record["shares"]),
              "NOT_DELEGATED")
@@ -109,6 +120,7 @@ class Delegations:
             record, shares=record["shares"] - burned, unbonding=record["unbonding"] + 1))
         self.put_delegated(ident, actor["delegated"] - amount)
         self.put_entry(ident, signer, amount)
+        self.forget_votes(signer)
 
     def put_entry(self, ident, signer, amount):
         number = self.state.get("delegation", b"n") or 0
@@ -121,34 +133,52 @@ class Delegations:
         self.state.put("delegation", b"q" + u64(due) + u64(number), signer)
 
     def apply_MsgWithdraw(self, m, signer):
-        ident = who(m["actor"])
+        self.withdraw(who(m["actor"]), signer)
+
+    def withdraw(self, ident, signer):
         record = self.delegation(ident, signer)
         need(record is not None, "NOT_DELEGATED")
         record = self.count_due(ident, record)
         if record["due"]:
             self.move(self.rewards, signer, record["due"])
             pool = self.shares_of(ident)
-            self.state.put("delegation", b"p" + ident, dict(
-                pool, rewards=pool["rewards"] - record["due"], due=pool["due"] - record["due"]))
+            self.put_pool(ident, dict(pool, rewards=pool["rewards"] - record["due"],
+                                      due=pool["due"] - record["due"]))
         if record["shares"] and not self.worth(ident, record["shares"]):
             self.burn_shares(ident, record["shares"])
             record = dict(record, shares=0)
         self.put_delegation(ident, signer, dict(record, due=0))
 
+    # ---- the same under the names that wallets use ----
+
+    def validator_of(self, text):
+        ident = valoper(text)
+        actor = self.actor(ident)
+        need(actor is not None and actor["kind"] == VALIDATOR, "NOT_STAKED")
+        return ident
+
+    def apply_WalletDelegate(self, m, signer):
+        ident = self.validator_of(m["validator_address"])
+        self.delegate(rules.to_bech32(ident), coin(m["amount"]), signer)
+
+    def apply_WalletUndelegate(self, m, signer):
+        self.undelegate(self.validator_of(m["validator_address"]), coin(m["amount"]), signer)
+
+    def apply_WalletWithdraw(self, m, signer):
+        self.withdraw(self.validator_of(m["validator_address"]), signer)
+
     # ---- rewards ----
 
-    def pay_actor(self, ident, actor, part):
-        """A servicer's or validator's part: to its owner, and to delegators after commission."""
+    def divide(self, ident, actor, part):
+        """A servicer's or validator's part: its owner's, and delegators' after commission."""
         delegated = 0
         if actor["delegated"]:
             most = self.param("max_commission", self.current)
             delegated = part * actor["delegated"] // self.total_stake(ident)
             delegated -= delegated * min(actor["commission_ppm"], most) // PPM
-        if part - delegated:
-            self.credit(actor["owner"], part - delegated)
         if delegated:
-            self.credit(self.rewards, delegated)
             self.earned[ident] = self.earned.get(ident, 0) + delegated
+        return part - delegated, delegated
 
     def share_rewards(self):
         """What a pool earned in this step, added up and then once."""

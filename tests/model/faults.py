@@ -55,9 +55,8 @@ class Faults:
                    self.param("double_sign_slash", self.current))
         actor = self.actor(ident)
         if actor["status"] != UNSTAKING:
-            self.put_actor(ident, dict(actor, status=TOMBSTONED, jailed_until_s=0))
+            self.put_actor(ident, dict(actor, status=TOMBSTONED))
             self.put_terms(ident, dict(self.newest_terms(ident), eligible=False))
-            self.end_run(ident)
 
     # ---- downtime ----
 

@@ -9,17 +9,19 @@ import rules
 from refusal import need
 
 CACHE_MOST = 200000
+AMOUNT_END = 1 << 62
 ADDRESSES, DATA = {}, {}
 
 
-def address(text):
+def address(text, prefix="viper"):
     """bech32 -> 20 bytes; None: not an address."""
-    if text not in ADDRESSES:
+    asked = text, prefix
+    if asked not in ADDRESSES:
         try:
-            ADDRESSES[text] = rules.from_bech32(text)
+            ADDRESSES[asked] = rules.from_bech32(text, prefix)
         except (ValueError, IndexError):
-            ADDRESSES[text] = None
-    return ADDRESSES[text]
+            ADDRESSES[asked] = None
+    return ADDRESSES[asked]
 
 
 def data(text):
@@ -40,6 +42,31 @@ def who(text):
     found = address(text)
     need(found is not None, "BAD_ADDRESS")
     return found
+
+
+def valoper(text):
+    found = address(text, "vipervaloper")
+    need(found is not None, "BAD_ADDRESS")
+    return found
+
+
+def amount(text):
+    found = int(text)
+    need(0 < found < AMOUNT_END, "BAD_AMOUNT")
+    return found
+
+
+def coin(c):
+    """One of uvipr, its amount written in its shortest form."""
+    need(c is not None and c["denom"] == "uvipr", "BAD_AMOUNT")
+    text = c["amount"]
+    need(text.isascii() and text.isdigit() and text == str(int(text)), "BAD_AMOUNT")
+    return amount(text)
+
+
+def optional(text):
+    """An address or nothing, as bytes."""
+    return who(text) if text else b""
 
 
 def key(text):

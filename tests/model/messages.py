@@ -1,12 +1,19 @@
 """What a message must look like before any state is asked, field by field."""
 
-from fields import ascending, data, key, url, who
+import hashlib
+import re
+
+import codec
+import params
+from fields import amount, ascending, coin, data, key, url, valoper, who
 from refusal import need
 
 PPM = 10**6
 CHAINS_MOST, PAIRS_MOST, KEYS_MOST = 15, 16, 8
 ENTRIES_MOST, TAILS_ENTRY, TAILS_MOST, CARDS_MOST = 1000, 64, 1000, 100
 POSITIONS_MOST = 16
+POOLS = {hashlib.sha256(b"viper-pool-" + name).digest()[:20]
+         for name in (b"staked", b"fees", b"dao", b"rewards", b"deposits")}
 
 # who signs: the field that must be the transaction's signer
 SIGNER = {
@@ -19,15 +26,24 @@ SIGNER = {
     "MsgResume": "signer", "MsgUnstake": "owner", "MsgSetOperator": "owner",
     "MsgSetOwner": "owner", "MsgCommit": "operator", "MsgProve": "operator",
     "MsgReportCard": "operator", "MsgReveal": "operator",
+    "MsgPropose": "proposer", "MsgVote": "voter", "MsgEditChain": "owner",
+    "WalletDelegate": "delegator_address", "WalletUndelegate": "delegator_address",
+    "WalletWithdraw": "delegator_address", "WalletVote": "voter",
+    "MsgBeginRedelegate": "delegator_address", "MsgSetWithdrawAddress": "delegator_address",
+    "MsgCancelUnbondingDelegation": "delegator_address", "MsgVoteWeighted": "voter",
+}
+# Two that have the last part of their names in common.
+WALLETS = {
+    "/cosmos.staking.v1beta1.MsgDelegate": "WalletDelegate",
+    "/cosmos.staking.v1beta1.MsgUndelegate": "WalletUndelegate",
+    "/cosmos.distribution.v1beta1.MsgWithdrawDelegatorReward": "WalletWithdraw",
+    "/cosmos.gov.v1.MsgVote": "WalletVote", "/cosmos.gov.v1beta1.MsgVote": "WalletVote",
 }
 
 
 def name_of(message):
-    return message["@type"].rsplit(".", 1)[1]
-
-
-def amount(text):
-    need(int(text) > 0, "BAD_AMOUNT")
+    url_ = message["@type"]
+    return WALLETS.get(url_) or url_.rsplit(".", 1)[1]
 
 
 def length(text, *sizes):
@@ -79,19 +95,11 @@ def distinct(what, seen):
     seen.add(what)
 
 
-def siblings(m):
-    for s in m["siblings"]:
-        length(s["hash"], 32)
-
-
 def send(m):
     who(m["from_address"])
     who(m["to_address"])
-    coins = m["amount"]
-    need(len(coins) == 1 and coins[0]["denom"] == "uvipr", "BAD_AMOUNT")
-    text = coins[0]["amount"]
-    need(text.isascii() and text.isdigit() and text == str(int(text)), "BAD_AMOUNT")
-    need(0 < int(text) < 1 << 64, "BAD_AMOUNT")
+    need(len(m["amount"]) == 1, "BAD_AMOUNT")
+    coin(m["amount"][0])
 
 
 def stake_servicer(m):
@@ -200,7 +208,6 @@ def prove(m):
         need(len(data(s["leaf"])) == 236, "BAD_LEAF")
         need(s["token"] is not None, "BAD_FIELD")
         token(s["token"])
-        siblings(s)
 
 
 def report(m):
@@ -228,7 +235,134 @@ def reveal(m):
             need(len(data(o["sample"])) in (228, 326, 358), "BAD_SAMPLE")
             need(o["token"] is not None, "BAD_FIELD")
             token(o["token"])
-            siblings(o)
+
+
+# ---- governance ----
+
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+PRINTABLE = re.compile(r"[!-~]+")
+
+
+def text(value, most):
+    need(1 <= len(value.encode()) <= most, "BAD_FIELD")
+
+
+def printable(value, most):
+    need(PRINTABLE.fullmatch(value) is not None and len(value) <= most, "BAD_FIELD")
+
+
+def no_pool(value):
+    need(who(value) not in POOLS, "BAD_ADDRESS")
+
+
+def place_name(value):
+    """Names stand where an id may stand."""
+    need(NAME.fullmatch(value) is not None, "BAD_FIELD")
+    need(re.fullmatch("[0-9a-f]{4}", value) is None, "BAD_FIELD")
+
+
+def place_id(n):
+    need(1 <= n <= 65535, "BAD_FIELD")
+
+
+def multiplier(value):
+    need(1 <= int(value) <= PPM, "BAD_FIELD")
+
+
+def latencies(m):
+    need(1 <= int(m["latency_target_ms"]) < int(m["latency_max_ms"]) <= 60000, "BAD_FIELD")
+
+
+def propose(m):
+    who(m["proposer"])
+    text(m["title"], 140)
+    text(m["summary"], 4096)
+    there = [name for name in CONTENT if m[name]]
+    need(len(there) <= 1, "BAD_FIELD")
+    for name in there:
+        CONTENT[name](m[name])
+
+
+def params_content(changes):
+    seen = set()
+    for change in changes:
+        need(change["name"] in params.RULES, "BAD_FIELD")
+        distinct(change["name"], seen)
+
+
+def spend_content(c):
+    no_pool(c["recipient"])
+    amount(c["amount"])
+
+
+def chain_content(c):
+    place_id(c["id"])
+    place_name(c["name"])
+    for name in ("owner", "payout"):
+        if c[name]:
+            no_pool(c[name])
+    multiplier(c["multiplier_ppm"])
+    latencies(c)
+    length(c["corpus_hash"], 0, 32)
+    rows = c["methods"]
+    need(len(rows) <= 1024, "BAD_FIELD")
+    for row in rows:
+        printable(row["method"], 128)
+        need(1 <= int(row["cu"]) <= 1000, "BAD_FIELD")
+    need(ascending([row["method"] for row in rows]), "BAD_FIELD")
+
+
+def zone_content(c):
+    place_id(c["id"])
+    place_name(c["name"])
+    multiplier(c["multiplier_ppm"])
+
+
+def upgrade_content(c):
+    printable(c["name"], 32)
+    height, version = int(c["height"]), int(c["version"])
+    need((height == 0) == (version == 0) and height < 1 << 63, "BAD_FIELD")
+
+
+CONTENT = {"params": params_content, "spend": spend_content, "chain": chain_content,
+           "zone": zone_content, "upgrade": upgrade_content}
+
+
+def vote(m):
+    who(m["voter"])
+    option = str(m["option"]).replace("NO_WITH_VETO", "VETO")
+    need(codec.ENUMS["VoteOption"].get(option, 0) != 0, "BAD_FIELD")
+
+
+def edit_chain(m):
+    who(m["owner"])
+    id16(m["chain"])
+    place_name(m["name"])
+    if m["payout"]:
+        no_pool(m["payout"])
+    latencies(m)
+
+
+# ---- wallets ----
+
+def wallet_pair(m):
+    who(m["delegator_address"])
+    valoper(m["validator_address"])
+
+
+def wallet_delegate(m):
+    wallet_pair(m)
+    coin(m["amount"])
+
+
+def unsupported(_m):
+    need(False, "UNSUPPORTED")
+
+
+def set_owner(m):
+    who(m["owner"])
+    who(m["actor"])
+    no_pool(m["new_owner"])
 
 
 def addresses(*names):
@@ -250,8 +384,13 @@ CHECK = {
     "MsgPause": addresses("signer", "actor"), "MsgResume": resume,
     "MsgUnstake": addresses("owner", "actor"),
     "MsgSetOperator": addresses("owner", "actor", "operator"),
-    "MsgSetOwner": addresses("owner", "actor", "new_owner"),
+    "MsgSetOwner": set_owner,
     "MsgCommit": commit, "MsgProve": prove, "MsgReportCard": report, "MsgReveal": reveal,
+    "MsgPropose": propose, "MsgVote": vote, "WalletVote": vote, "MsgEditChain": edit_chain,
+    "WalletDelegate": wallet_delegate, "WalletUndelegate": wallet_delegate,
+    "WalletWithdraw": wallet_pair, "MsgBeginRedelegate": unsupported,
+    "MsgCancelUnbondingDelegation": unsupported, "MsgSetWithdrawAddress": unsupported,
+    "MsgVoteWeighted": unsupported,
 }
 
 

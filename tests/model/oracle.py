@@ -19,6 +19,9 @@ import state  # noqa: E402
 from refusal import NAMES  # noqa: E402
 
 
+NO_END = "the record has no end"
+
+
 class Difference(Exception):
     """Where, and what either side says: (text, viperd's, the model's) each."""
 
@@ -49,8 +52,10 @@ class History:
         self.chain = chain.Chain(first)
         self.blocks = self.txs = self.refused = 0
         self.codes = {}
+        self.sent = []  # numbers of all transactions in blocks
 
     def block(self, line):
+        self.sent += [tx["sent"] for tx in line["txs"] if "sent" in tx]
         try:
             said = self.chain.block(line)
         except Exception as fault:  # the model itself fell over: that is a difference, too
@@ -174,7 +179,7 @@ class Oracle:
                 self.line(json.loads(text))
             except Difference as d:
                 return f"seed {self.history.seed}, {d}"
-        return None if self.history is None else f"seed {self.history.seed}: the record has no end"
+        return None if self.history is None else f"seed {self.history.seed}: {NO_END}"
 
 
 def main():

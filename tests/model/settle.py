@@ -2,6 +2,7 @@
 
 import codec
 import rules
+from actors import GONE
 from refusal import need
 from state import u16, u64
 
@@ -20,8 +21,9 @@ class Settle:
         return range(self.state.get("sessions", b"o"), self.current - 2)
 
     def settle_block(self):
-        """The Verify entries of this block, in order; then score moves in what is left."""
-        left = self.param("settle_per_block", self.current)
+        """The Verify entries of this block, in order; then score moves in what is left; then seals
+        of sids that nobody committed, as many once more."""
+        left = sweeps = self.param("settle_per_block", self.current)
         verify = []
         due = self.due_sessions()
         for session in due:
@@ -34,6 +36,7 @@ class Settle:
                     break
                 left -= 1
                 verify.append(self.verify(session, key[9:41], key[41:]))
+        self.pay_owed()
         self.share_rewards()
         for session in due:
             if self.state.under("commits", b"b" + u64(session)):
@@ -43,14 +46,15 @@ class Settle:
                     return verify
                 left -= 1
                 self.move_score(session, key)
+            for key in self.state.under("reportcards", b"s" + u64(session))[:sweeps]:
+                self.state.delete("reportcards", key)
+                sweeps -= 1
+            if not sweeps:
+                break
             self.close_session(session)
         return verify
 
     def close_session(self, session):
-        for key in self.state.under("reportcards", b"s" + u64(session)):
-            self.state.delete("reportcards", key)
-        for key in self.state.under("commits", b"p" + u64(session)):
-            self.state.delete("commits", key)
         self.state.delete("sessions", b"s" + u64(session))
         self.state.put("sessions", b"o", session + 1)
 
@@ -124,23 +128,38 @@ class Settle:
         parts = rules.split(gross, score, len(bench["fishermen"]), list(factors.values()),
                             [self.param(name, session) for name in SPLIT])
         self.mint(gross - parts["not_minted"])
-        self.pay_actor(servicer, self.actor(servicer), parts["servicer"])
+        self.owe_actor(servicer, parts["servicer"])
         for fisherman, amount in zip(factors, parts["fishermen"]):
-            self.pay_to(self.actor(fisherman)["owner"], amount)
+            self.owe(self.actor(fisherman)["owner"], amount)
         proposer = self.state.get("validators", b"c" + self.proposer)
         if proposer:
-            self.pay_actor(proposer, self.actor(proposer), parts["validator"])
+            self.owe_actor(proposer, parts["validator"])
         else:
-            self.pay_to(None, parts["validator"])
+            self.owe(self.dao, parts["validator"])
         payout = self.state.get("chains", b"c" + u16(bench["chain"]))["payout"]
-        self.pay_to(payout or None, parts["chain"])
-        self.pay_to(None, parts["dao"])
+        self.owe(payout or self.dao, parts["chain"])
+        self.owe(self.dao, parts["dao"])
         return parts["servicer"]
 
-    def pay_to(self, whom, amount):
-        """None: the DAO."""
-        if amount:
-            self.credit(whom or self.dao, amount)
+    def owe(self, whom, amount):
+        self.owed[whom] = self.owed.get(whom, 0) + amount
+
+    def owe_actor(self, ident, part):
+        actor = self.actor(ident)
+        own, delegated = self.divide(ident, actor, part)
+        self.owe(actor["owner"], own)
+        self.owe(self.rewards, delegated)
+
+    def pay_owed(self):
+        """In this order, since new accounts are numbered: the DAO holds it all for a moment; then
+        by address; the delegators' pool account last."""
+        total, delegated = sum(self.owed.values()), self.owed.pop(self.rewards, 0)
+        self.credit(self.dao, total)
+        self.debit(self.dao, total)
+        for whom in sorted(self.owed):
+            self.credit(whom, self.owed[whom])
+        self.credit(self.rewards, delegated)
+        self.owed = {}
 
     def close_sid(self, session, sid, bench, medians):
         at = u64(session) + sid
@@ -148,6 +167,8 @@ class Settle:
             servicer = key[41:]
             self.state.delete("commits", key)
             self.state.delete("commits", b"d" + u64(session) + servicer + sid)
+            if not self.state.under("commits", b"d" + u64(session) + servicer):
+                self.state.delete("commits", b"p" + u64(session) + servicer)
         self.state.delete("commits", b"b" + at)
         self.state.delete("commits", b"i" + sid)
         for letter in (b"s", b"r"):
@@ -189,9 +210,9 @@ class Settle:
         new = old
         if weight:
             new = (old * (PPM - alpha) + weighted // weight * alpha) // PPM
-        benched = newest["benched"] if newest else 0
-        self.put_version("scores", base, self.counts_from(),
-                         codec.new("Score", ppm=new, benched=benched))
+            benched = newest["benched"] if newest else 0
+            self.put_version("scores", base, self.counts_from(),
+                             codec.new("Score", ppm=new, benched=benched))
         self.state.delete("scores", key)
         if total["enough"]:
             self.judge(session, servicer, key[29:33], new)
@@ -202,7 +223,8 @@ class Settle:
         """Three sessions in a row below score_min: out of that pool, and slashed."""
         key = b"n" + servicer + place
         standing = self.state.get("scores", key) or codec.new("Standing")
-        if standing["benched"] or session < standing["counts_from"]:
+        if (self.actor(servicer)["status"] == GONE or standing["benched"]
+                or session < standing["counts_from"]):
             return
         low = standing["low_sessions"] + 1 if score < self.param("score_min", session) else 0
         standing = dict(standing, low_sessions=low)

@@ -24,8 +24,9 @@ KINDS = {
     "reportcards": {"s": "Seal", "f": "raw", "r": "CardRecord"},
     "delegation": {"p": "DelegationPool", "d": "Delegation", "i": "raw", "e": "Unbonding",
                    "q": "raw", "n": "u64"},
-    # Of governance only what genesis writes: the version of the application.
-    "governance": {"a": "u64"}, "settlement": {},
+    "governance": {"p": "Proposal", "n": "u64", "o": "raw", "v": "VoteRecord", "s": "u64",
+                   "x": "raw", "u": "Upgrade", "a": "u64"},
+    "settlement": {},
 }
 # Kept by version: the last 8 bytes of the key are the session it counts from.
 VERSIONED = {("actors", 116), ("chains", 100), ("chains", 121), ("params", 112),

@@ -28,7 +28,7 @@ def climb(leaf, index, count, siblings):
             count = k
         else:
             index, count = index - k, count - k
-    if len(siblings) != len(sides):
+    if len(siblings) != len(sides) or any(len(other) != 32 for other, _ in siblings):
         return None
     (node, total), start = leaf, 0
     for right, (other, more) in zip(reversed(sides), siblings):
@@ -248,8 +248,7 @@ class Work:
             gross.append(self.gross(bench, min(commit["sum"], bench["quota_cu"]), session))
             sums.append(commit["sum"])
         need(sids, "NOT_COMMITTED")
-        if sum(gross) == 0:
-            return []
+        need(sum(gross), "BAD_LEAF")
         asked = [(sids[entry], cu) for entry, cu in rules.positions(
             challenge, servicer, gross, sums, self.param("proof_samples", session))]
         self.claims[session, servicer] = asked
@@ -257,13 +256,13 @@ class Work:
 
     def prove_sample(self, session, servicer, challenge, s):
         sid, leaf, position = data(s["sid"]), data(s["leaf"]), s["position"]
-        need(position < self.param("proof_samples", session), "BAD_FIELD")
+        asked = self.samples_asked(session, servicer, challenge)
+        need(position < len(asked), "BAD_FIELD")
         part = Request(leaf)
         need(part.sid == sid and part.servicer == servicer, "BAD_LEAF")
         _, commit, bench = self.commit_of(session, sid, servicer)
-        asked = self.samples_asked(session, servicer, challenge)
-        need(position < len(asked) and asked[position][0] == sid, "BAD_LEAF")
         self.token(s["token"], sid, part.client, bench["requestor"], session)
+        need(asked[position][0] == sid, "BAD_LEAF")
         index = int(s["index"])
         need(index < commit["count"], "BAD_LEAF")
         found = climb((rules.H("leaf", leaf), part.cu), index, commit["count"], siblings_of(s))
