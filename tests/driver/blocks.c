@@ -113,12 +113,18 @@ static int validator_index(const struct stage *stage, const struct vpr_address *
 /* The end that counts in the coming block: a pending one takes over in its session's first. */
 static bool present_end(struct stage *stage, int validator, struct vpr_hash *ret)
 {
-    struct vpr_address id =
-        world_address(vpr_arena_text(&stage->block, "validator%d", validator + 1));
-    const Viper__V1__Actor *actor = mirror_actor(stage->mirror, &stage->block, &id);
-    if (actor == NULL || actor->validator == NULL) {
+    /* Whose key it is in the state: a falsified stake may have given it to another id. */
+    struct vpr_address id;
+    uint8_t key[21] = {VPR_KEY_CONSENSUS};
+    memcpy(key + 1, stage->beacons[validator].consensus.b, 20);
+    struct vpr_bytes value =
+        mirror_get(stage->mirror, VPR_STORE_VALIDATORS, vpr_bytes_of(key, sizeof key));
+    if (value.len != sizeof id.b) {
         return false;
     }
+    memcpy(id.b, value.data, sizeof id.b);
+    const Viper__V1__Actor *actor = mirror_actor(stage->mirror, &stage->block, &id);
+    VPR_ASSERT(actor != NULL && actor->validator != NULL);
     const Viper__V1__ValidatorInfo *info = actor->validator;
     uint64_t number = mirror_session_number(stage->mirror);
     const Viper__V1__Session *session = mirror_session(stage->mirror, &stage->block, number);

@@ -49,8 +49,8 @@ SHAPES = [
      "--genesis": "voting_seconds=40,gov_quorum=100000"},
     {"--favour": "delegation", "--rich": 2, "--validators": 1, "--servicers": 3, "--txs": 12,
      "--genesis": "unbonding_seconds=1,session_blocks=8"},
-    {"--favour": "money", "--rich": 1, "--unordered": 100, "--patience": 600, "--txs": 24,
-     "--idle": 90},
+    {"--favour": "money", "--rich": 1, "--unordered": 100, "--patience": 600, "--sessions": 6,
+     "--txs": 24, "--idle": 90},
     {"--requestors": 3, "--servicers": 6, "--sessions": 9, "--txs": 5, "--idle": 5, "--genesis":
      "session_blocks=8,score_min=900000,bench_requestors=1,quality_slash=10000,jail_seconds=5"},
 ]

@@ -106,6 +106,7 @@ def stake_servicer(m):
     staked(m)
     url(m["url"])
     key(m["relay_key"])
+    need(m["commission_ppm"] <= PPM, "BAD_FIELD")
     places(m)
 
 
