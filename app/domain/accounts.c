@@ -5,6 +5,7 @@
 #include "app/domain/field.h"
 #include "app/domain/walk.h"
 #include "app/rules/ids.h"
+#include "app/tx/run.h"
 #include "app/tx/wire.h"
 #include "cosmos/auth/v1beta1/auth.pb-c.h"
 #include "cosmos/bank/v1beta1/bank.pb-c.h"
@@ -620,6 +621,11 @@ static const struct vpr_query queries[] = {
     VIPER("Supply", supply),
 };
 
+static const struct vpr_invariant invariants[] = {
+    {"supply_is_held", invariant},
+    {"the_seen_are_queued", vpr_tx_seen_invariant},
+};
+
 const struct vpr_domain vpr_accounts = {
     .name = "accounts",
     .handlers = handlers,
@@ -627,5 +633,6 @@ const struct vpr_domain vpr_accounts = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = import,
-    .invariant = invariant,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

@@ -97,5 +97,6 @@ const struct vpr_domain vpr_beacon = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = import,
-    .invariant = NULL,
+    .invariants = NULL,
+    .invariant_count = 0,
 };

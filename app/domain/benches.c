@@ -2,6 +2,7 @@
 
 #include "app/base/bytes.h"
 #include "app/base/sort.h"
+#include "app/domain/bench_invariant.h"
 #include "app/domain/chains.h"
 #include "app/domain/field.h"
 #include "app/domain/page.h"
@@ -438,6 +439,14 @@ static const struct vpr_query queries[] = {
      &viper__v1__query_pool_response__descriptor, answer_pool},
 };
 
+static const struct vpr_invariant invariants[] = {
+    {"members_could_be_drawn", vpr_bench_members_invariant},
+    {"auditors_stand_apart", vpr_bench_owners_invariant},
+    {"the_draw_repeats", vpr_bench_draw_invariant},
+    {"quotas_fit_the_allowance", vpr_bench_quota_invariant},
+    {"gross_fits_the_budget", vpr_bench_budget_invariant},
+};
+
 const struct vpr_domain vpr_benches = {
     .name = "benches",
     .handlers = NULL,
@@ -445,5 +454,6 @@ const struct vpr_domain vpr_benches = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = NULL,
-    .invariant = NULL,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

@@ -28,6 +28,6 @@ VPR_MUST_USE enum vpr_code vpr_sids_answer(struct vpr_ctx *ctx, Viper__V1__Kind 
                                            const ProtobufCMessage *request,
                                            ProtobufCMessage **ret_response);
 
-extern const struct vpr_domain vpr_benches; /* queries only */
+extern const struct vpr_domain vpr_benches; /* queries and invariants */
 
 #endif

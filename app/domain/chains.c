@@ -596,5 +596,6 @@ const struct vpr_domain vpr_chains = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = import,
-    .invariant = NULL,
+    .invariants = NULL,
+    .invariant_count = 0,
 };

@@ -49,5 +49,6 @@ const struct vpr_domain vpr_changes = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = NULL,
-    .invariant = NULL,
+    .invariants = NULL,
+    .invariant_count = 0,
 };

@@ -653,6 +653,10 @@ static const struct vpr_query queries[] = {
      &viper__v1__query_commits_response__descriptor, answer_commits},
 };
 
+static const struct vpr_invariant invariants[] = {
+    {"commits_are_indexed", invariant},
+};
+
 const struct vpr_domain vpr_commits = {
     .name = "commits",
     .handlers = handlers,
@@ -660,5 +664,6 @@ const struct vpr_domain vpr_commits = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = NULL,
-    .invariant = invariant,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

@@ -440,6 +440,11 @@ static const struct vpr_handler handlers[] = {
      "delegator", VPR_LANE_ORDINARY, NULL, check_withdraw, apply_withdraw, NULL},
 };
 
+static const struct vpr_invariant invariants[] = {
+    {"delegations_add_up", vpr_delegation_invariant},
+    {"unbondings_are_queued", vpr_unbonding_invariant},
+};
+
 const struct vpr_domain vpr_delegation = {
     .name = "delegation",
     .handlers = handlers,
@@ -447,5 +452,6 @@ const struct vpr_domain vpr_delegation = {
     .queries = vpr_delegation_queries,
     .query_count = VPR_COUNT(vpr_delegation_queries),
     .import = NULL,
-    .invariant = vpr_delegation_invariant,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

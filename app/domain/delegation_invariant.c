@@ -151,6 +151,5 @@ enum vpr_code vpr_delegation_invariant(struct vpr_ctx *ctx)
                         "the pool of rewards holds %" PRIu64 " uvipr, pools sum to %" PRIu64,
                         held.uvipr, rewards.uvipr /* raw: text */);
     }
-    VPR_TRY(check_keys(ctx, count));
-    return vpr_unbonding_invariant(ctx);
+    return check_keys(ctx, count);
 }

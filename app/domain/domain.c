@@ -304,13 +304,22 @@ struct vpr_bytes vpr_genesis_export(struct vpr_ctx *ctx)
 
 /* ---- looking things up ---- */
 
+static enum vpr_code check_invariant(struct vpr_ctx *ctx, const struct vpr_invariant *row)
+{
+    size_t mark = vpr_arena_mark(ctx->arena);
+    struct vpr_err broken = {VPR_OK, ""};
+    struct vpr_ctx inner = *ctx;
+    inner.err = &broken;
+    enum vpr_code code = row->check(&inner);
+    vpr_arena_release(ctx->arena, mark);
+    return code == VPR_OK ? code : vpr_fail(ctx->err, code, "%s: %s", row->name, broken.text);
+}
+
 enum vpr_code vpr_domain_invariants(struct vpr_ctx *ctx)
 {
-    for (size_t i = 0; i < VPR_COUNT(domains); i++) {
-        if (domains[i]->invariant != NULL) {
-            size_t mark = vpr_arena_mark(ctx->arena);
-            VPR_TRY(domains[i]->invariant(ctx));
-            vpr_arena_release(ctx->arena, mark);
+    for (size_t d = 0; d < VPR_COUNT(domains); d++) {
+        for (size_t i = 0; i < domains[d]->invariant_count; i++) {
+            VPR_TRY(check_invariant(ctx, &domains[d]->invariants[i]));
         }
     }
     return VPR_OK;

@@ -41,7 +41,7 @@ VPR_MUST_USE enum vpr_code vpr_genesis_import(struct vpr_ctx *ctx, struct vpr_by
 /* Every pair of every store, as GenesisState.stores. */
 struct vpr_bytes vpr_genesis_export(struct vpr_ctx *ctx);
 
-/* All invariants; the first that fails, with its sentence. */
+/* All invariants; the sentence of the first that fails begins with its name. */
 VPR_MUST_USE enum vpr_code vpr_domain_invariants(struct vpr_ctx *ctx);
 
 /* The last block that wrote into this state; zeros before genesis. */

@@ -209,6 +209,10 @@ static enum vpr_code invariant(struct vpr_ctx *ctx)
     return VPR_OK;
 }
 
+static const struct vpr_invariant invariants[] = {
+    {"misses_are_counted", invariant},
+};
+
 const struct vpr_domain vpr_downtimes = {
     .name = "downtime",
     .handlers = NULL,
@@ -216,5 +220,6 @@ const struct vpr_domain vpr_downtimes = {
     .queries = NULL,
     .query_count = 0,
     .import = NULL,
-    .invariant = invariant,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

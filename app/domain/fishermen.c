@@ -128,5 +128,6 @@ const struct vpr_domain vpr_fishermen = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = import,
-    .invariant = NULL,
+    .invariants = NULL,
+    .invariant_count = 0,
 };

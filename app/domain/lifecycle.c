@@ -355,6 +355,43 @@ void vpr_actors_unbond(struct vpr_ctx *ctx)
     }
 }
 
+/* ---- invariant ---- */
+
+/* Who is leaving waits in the queue once, under its own time, and nobody else does. */
+static enum vpr_code check_leaving(struct vpr_ctx *ctx)
+{
+    struct vpr_key_buf prefix = vpr_key(VPR_KEY_UNBONDING);
+    struct vpr_bytes from = vpr_key_bytes(&prefix), key, value;
+    const struct vpr_address *after = NULL;
+    const Viper__V1__Actor *actor;
+    struct vpr_address id;
+    uint64_t leaving = 0, queued = 0;
+    while (vpr_actor_next(ctx, after, &id, &actor)) {
+        leaving += actor->status == VIPER__V1__STATUS__STATUS_UNSTAKING;
+        after = &id;
+    }
+    while (vpr_state_next(ctx->state, ctx->arena, VPR_STORE_ACTORS, vpr_key_bytes(&prefix),
+                          from, &key, &value)) {
+        struct vpr_reader r = vpr_reader(key);
+        (void)vpr_read_u8(&r);
+        uint64_t due_s = vpr_read_be64(&r);
+        vpr_read(&r, id.b, sizeof id.b);
+        VPR_ASSERT(vpr_read_done(&r));
+        actor = vpr_actor_get(ctx, &id);
+        if (actor == NULL || actor->status != VIPER__V1__STATUS__STATUS_UNSTAKING ||
+            (uint64_t)actor->unbond_time_s != due_s) {
+            return vpr_fail(ctx->err, VPR_BAD_FIELD, "%s is queued and not leaving then",
+                            vpr_text_of_address(ctx->arena, &id));
+        }
+        queued++;
+        from = vpr_state_after(ctx->arena, key);
+    }
+    return queued == leaving ? VPR_OK
+                             : vpr_fail(ctx->err, VPR_BAD_FIELD,
+                                        "%" PRIu64 " actors are leaving, %" PRIu64
+                                        " are queued", leaving, queued);
+}
+
 static const struct vpr_handler handlers[] = {
     {"actors.increase", "/viper.v1.MsgIncreaseStake",
      &viper__v1__msg_increase_stake__descriptor, "owner", VPR_LANE_ORDINARY, NULL,
@@ -371,6 +408,11 @@ static const struct vpr_handler handlers[] = {
      VPR_LANE_ORDINARY, NULL, check_unstake, apply_unstake, NULL},
 };
 
+static const struct vpr_invariant invariants[] = {
+    {"stakes_are_pooled", vpr_actors_invariant},
+    {"the_leaving_are_queued", check_leaving},
+};
+
 const struct vpr_domain vpr_actors = {
     .name = "actors",
     .handlers = handlers,
@@ -378,5 +420,6 @@ const struct vpr_domain vpr_actors = {
     .queries = vpr_actors_queries,
     .query_count = 1,
     .import = NULL,
-    .invariant = vpr_actors_invariant,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

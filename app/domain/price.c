@@ -243,7 +243,8 @@ static bool next_price(struct vpr_ctx *ctx, struct vpr_bytes *at, uint64_t *ret_
 
 static enum vpr_code invariant(struct vpr_ctx *ctx)
 {
-    uint64_t running = vpr_session_number(ctx), session, price, kept = 0, before = 0;
+    uint64_t running = vpr_session_number(ctx), session, price, last = 0;
+    uint64_t kept = 0, before = 0;
     struct vpr_bytes at = {NULL, 0};
     while (next_price(ctx, &at, &session, &price)) {
         if (price < 1 || price > PRICE_MAX || session > running + 1) {
@@ -254,6 +255,12 @@ static enum vpr_code invariant(struct vpr_ctx *ctx)
         }
         /* Of those that no stake reads any more there is one at most. */
         before += session + (VPR_PRICE_SESSIONS - 1) <= running;
+        if (kept > 0 && price != vpr_price_clamp(last, price)) {
+            return vpr_fail(ctx->err, VPR_BAD_FIELD,
+                            "the price from session %" PRIu64 " is %" PRIu64
+                            ", more than a tenth from %" PRIu64, session, price, last);
+        }
+        last = price;
         kept++;
     }
     if (kept == 0 || before > 1) {
@@ -345,6 +352,10 @@ static const struct vpr_query queries[] = {
      &viper__v1__query_price_response__descriptor, answer_price},
 };
 
+static const struct vpr_invariant invariants[] = {
+    {"prices_move_by_a_tenth", invariant},
+};
+
 const struct vpr_domain vpr_price = {
     .name = "price",
     .handlers = handlers,
@@ -352,5 +363,6 @@ const struct vpr_domain vpr_price = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = import,
-    .invariant = invariant,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

@@ -346,6 +346,10 @@ static const struct vpr_query queries[] = {
      &viper__v1__query_proposals_response__descriptor, answer_proposals},
 };
 
+static const struct vpr_invariant invariants[] = {
+    {"deposits_are_held", invariant},
+};
+
 const struct vpr_domain vpr_proposals = {
     .name = "proposals",
     .handlers = handlers,
@@ -353,5 +357,6 @@ const struct vpr_domain vpr_proposals = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = NULL,
-    .invariant = invariant,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

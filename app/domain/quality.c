@@ -178,6 +178,10 @@ static enum vpr_code invariant(struct vpr_ctx *ctx)
     return VPR_OK;
 }
 
+static const struct vpr_invariant invariants[] = {
+    {"benched_are_out_of_their_pool", invariant},
+};
+
 const struct vpr_domain vpr_quality = {
     .name = "quality",
     .handlers = NULL,
@@ -185,5 +189,6 @@ const struct vpr_domain vpr_quality = {
     .queries = NULL,
     .query_count = 0,
     .import = NULL,
-    .invariant = invariant,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

@@ -743,6 +743,10 @@ static const struct vpr_query queries[] = {
      &viper__v1__query_cards_response__descriptor, answer_cards},
 };
 
+static const struct vpr_invariant invariants[] = {
+    {"cards_are_of_the_drawn", vpr_cards_invariant},
+};
+
 const struct vpr_domain vpr_reportcards = {
     .name = "reportcards",
     .handlers = handlers,
@@ -750,5 +754,6 @@ const struct vpr_domain vpr_reportcards = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = NULL,
-    .invariant = NULL,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

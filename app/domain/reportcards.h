@@ -28,6 +28,8 @@ void vpr_cards_delete(struct vpr_ctx *ctx, const struct vpr_bench *bench);
  * returns how many. */
 uint64_t vpr_cards_sweep(struct vpr_ctx *ctx, uint64_t session, uint64_t limit);
 
+enum vpr_code vpr_cards_invariant(struct vpr_ctx *ctx); /* card_invariant.c */
+
 extern const struct vpr_domain vpr_reportcards;
 
 #endif

@@ -260,6 +260,37 @@ static enum vpr_code answer_requestor(struct vpr_ctx *ctx, const ProtobufCMessag
     return VPR_OK;
 }
 
+/* In every version a requestor's pairs share the whole, none twice. */
+static enum vpr_code check_shares(struct vpr_ctx *ctx)
+{
+    struct vpr_key_buf prefix = vpr_key(VPR_KEY_TERMS);
+    struct vpr_bytes from = vpr_key_bytes(&prefix), key, value;
+    while (vpr_state_next(ctx->state, ctx->arena, VPR_STORE_ACTORS, vpr_key_bytes(&prefix),
+                          from, &key, &value)) {
+        const Viper__V1__Terms *terms = (const Viper__V1__Terms *)vpr_record_unpack(
+            ctx, value, &viper__v1__terms__descriptor);
+        uint64_t shares = 0;
+        bool ascend = true;
+        for (size_t i = 0; i < terms->n_pairs; i++) {
+            const Viper__V1__PairTerms *pair = terms->pairs[i];
+            const Viper__V1__PairTerms *last = i > 0 ? terms->pairs[i - 1] : NULL;
+            shares += pair->share_ppm;
+            ascend &= last == NULL || last->chain < pair->chain ||
+                      (last->chain == pair->chain && last->zone < pair->zone);
+        }
+        if (terms->kind == VIPER__V1__KIND__KIND_REQUESTOR && (shares != VPR_PPM || !ascend)) {
+            struct vpr_address id;
+            VPR_ASSERT(key.len >= prefix.len + sizeof id.b);
+            memcpy(id.b, key.data + prefix.len, sizeof id.b);
+            return vpr_fail(ctx->err, VPR_BAD_FIELD,
+                            "the pairs of %s do not ascend, or share %" PRIu64 " ppm",
+                            vpr_text_of_address(ctx->arena, &id), shares);
+        }
+        from = vpr_state_after(ctx->arena, key);
+    }
+    return VPR_OK;
+}
+
 static const struct vpr_handler handlers[] = {
     {"requestors.edit", "/viper.v1.MsgEditRequestor",
      &viper__v1__msg_edit_requestor__descriptor, "signer", VPR_LANE_ORDINARY, NULL, check_edit,
@@ -274,6 +305,10 @@ static const struct vpr_query queries[] = {
      &viper__v1__query_requestor_response__descriptor, answer_requestor},
 };
 
+static const struct vpr_invariant invariants[] = {
+    {"shares_make_the_whole", check_shares},
+};
+
 const struct vpr_domain vpr_requestors = {
     .name = "requestors",
     .handlers = handlers,
@@ -281,5 +316,6 @@ const struct vpr_domain vpr_requestors = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = import,
-    .invariant = NULL,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

@@ -264,6 +264,10 @@ static enum vpr_code invariant(struct vpr_ctx *ctx)
     return VPR_OK;
 }
 
+static const struct vpr_invariant invariants[] = {
+    {"scores_are_ratios", invariant},
+};
+
 const struct vpr_domain vpr_scores = {
     .name = "scores",
     .handlers = NULL,
@@ -271,5 +275,6 @@ const struct vpr_domain vpr_scores = {
     .queries = NULL,
     .query_count = 0,
     .import = NULL,
-    .invariant = invariant,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

@@ -166,5 +166,6 @@ const struct vpr_domain vpr_servicers = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = import,
-    .invariant = NULL,
+    .invariants = NULL,
+    .invariant_count = 0,
 };

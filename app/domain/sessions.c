@@ -377,6 +377,12 @@ static const struct vpr_query queries[] = {
      &viper__v1__query_session_response__descriptor, answer_session},
 };
 
+static const struct vpr_invariant invariants[] = {
+    {"sessions_follow", invariant},
+    {"versions_wait_for_their_cut", vpr_versions_invariant},
+    {"parameters_fit", vpr_params_invariant},
+};
+
 const struct vpr_domain vpr_sessions = {
     .name = "sessions",
     .handlers = NULL,
@@ -384,5 +390,6 @@ const struct vpr_domain vpr_sessions = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = import,
-    .invariant = invariant,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

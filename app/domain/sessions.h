@@ -71,6 +71,9 @@ struct vpr_pools *vpr_pools_create(void);
 void vpr_pools_destroy(struct vpr_pools *pools);
 void vpr_pools_forget(struct vpr_pools *pools); /* after a reset or rollback */
 
+enum vpr_code vpr_versions_invariant(struct vpr_ctx *ctx); /* version_invariant.c */
+enum vpr_code vpr_params_invariant(struct vpr_ctx *ctx);
+
 extern const struct vpr_domain vpr_sessions;
 
 #endif

@@ -620,5 +620,6 @@ const struct vpr_domain vpr_settlement = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = NULL,
-    .invariant = NULL,
+    .invariants = NULL,
+    .invariant_count = 0,
 };

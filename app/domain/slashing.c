@@ -2,6 +2,7 @@
 
 #include "app/base/bytes.h"
 #include "app/domain/accounts.h"
+#include "app/domain/field.h"
 #include "app/domain/page.h"
 #include "app/domain/sessions.h"
 #include "app/rules/split.h"
@@ -163,9 +164,42 @@ static enum vpr_code answer_slashes(struct vpr_ctx *ctx, const ProtobufCMessage 
     return VPR_OK;
 }
 
+/* ---- invariant ---- */
+
+/* Each slash of an actor has its number, its height, and burned its share and no more. */
+static enum vpr_code check_slashes(struct vpr_ctx *ctx)
+{
+    const struct vpr_address *after = NULL;
+    const Viper__V1__Actor *actor;
+    struct vpr_address id;
+    while (vpr_actor_next(ctx, after, &id, &actor)) {
+        uint64_t count = vpr_slash_count(ctx, &id);
+        uint64_t height = 0;
+        for (uint64_t i = 0; i < count; i++) {
+            const Viper__V1__Slash *s = vpr_slash_get(ctx, &id, i);
+            if (s == NULL || s->ppm > VPR_PPM || s->fault_height > s->height ||
+                s->height < height || s->height > ctx->height ||
+                s->burned != vpr_mul_div_floor(s->stake, s->ppm, VPR_PPM) ||
+                s->delegated_burned != vpr_mul_div_floor(s->delegated, s->ppm, VPR_PPM)) {
+                return vpr_fail(ctx->err, VPR_BAD_FIELD,
+                                "slash %" PRIu64 " of %s is not there, out of order, or burned "
+                                "other than its share",
+                                i, vpr_text_of_address(ctx->arena, &id));
+            }
+            height = s->height;
+        }
+        after = &id;
+    }
+    return VPR_OK;
+}
+
 static const struct vpr_query queries[] = {
     {"/viper.v1.Query/Slashes", &viper__v1__query_slashes_request__descriptor,
      &viper__v1__query_slashes_response__descriptor, answer_slashes},
+};
+
+static const struct vpr_invariant invariants[] = {
+    {"slashes_burn_their_share", check_slashes},
 };
 
 const struct vpr_domain vpr_slashing = {
@@ -175,5 +209,6 @@ const struct vpr_domain vpr_slashing = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = NULL,
-    .invariant = NULL,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

@@ -168,6 +168,10 @@ static const struct vpr_query queries[] = {
      &viper__v1__query_upgrade_response__descriptor, answer},
 };
 
+static const struct vpr_invariant invariants[] = {
+    {"plans_lie_ahead", invariant},
+};
+
 const struct vpr_domain vpr_upgrades = {
     .name = "upgrades",
     .handlers = NULL,
@@ -175,5 +179,6 @@ const struct vpr_domain vpr_upgrades = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = import,
-    .invariant = invariant,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

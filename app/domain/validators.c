@@ -14,6 +14,7 @@
 #include "viper/v1/query.pb-c.h"
 #include "viper/v1/tx.pb-c.h"
 
+#define POWER_MAX (UINT64_C(1) << 60) /* CometBFT adds powers up */
 #define BEACON_WAIT_SESSIONS 2 /* a new chain end is used from so many later */
 
 /* ---- the index of consensus addresses ---- */
@@ -471,6 +472,26 @@ static enum vpr_code import(struct vpr_ctx *ctx, const ProtobufCMessage *genesis
 
 /* ---- invariant and query ---- */
 
+/* The powers are those that the records give now, and CometBFT can add them up. */
+static enum vpr_code check_set(struct vpr_ctx *ctx)
+{
+    struct row *rows;
+    size_t count = read_rows(ctx, &rows), others = 0;
+    uint64_t power = 0;
+    size_t chosen = choose(ctx, rows, count);
+    for (size_t i = 0; i < count; i++) {
+        power += rows[i].actor->validator->power; /* VIPR of the supply */
+        others += rows[i].actor->validator->power != rows[i].power;
+    }
+    /* Genesis has told CometBFT nothing yet; without candidates whoever is in it stays. */
+    if (power >= POWER_MAX || (power > 0 && chosen > 0 && others > 0)) {
+        return vpr_fail(ctx->err, VPR_BAD_FIELD,
+                        "%zu of %zu validators have another power than they are to have; the "
+                        "set has %" PRIu64, others, count, power);
+    }
+    return VPR_OK;
+}
+
 static enum vpr_code invariant(struct vpr_ctx *ctx)
 {
     struct row *rows;
@@ -555,6 +576,11 @@ static const struct vpr_query queries[] = {
      &viper__v1__query_validators_response__descriptor, answer_validators},
 };
 
+static const struct vpr_invariant invariants[] = {
+    {"consensus_keys_lead_back", invariant},
+    {"the_set_is_the_top", check_set},
+};
+
 const struct vpr_domain vpr_validators = {
     .name = "validators",
     .handlers = handlers,
@@ -562,5 +588,6 @@ const struct vpr_domain vpr_validators = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = import,
-    .invariant = invariant,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

@@ -524,6 +524,10 @@ static const struct vpr_query queries[] = {
      &viper__v1__query_votes_response__descriptor, answer_votes},
 };
 
+static const struct vpr_invariant invariants[] = {
+    {"votes_add_up", invariant},
+};
+
 const struct vpr_domain vpr_votes = {
     .name = "votes",
     .handlers = handlers,
@@ -531,5 +535,6 @@ const struct vpr_domain vpr_votes = {
     .queries = queries,
     .query_count = VPR_COUNT(queries),
     .import = NULL,
-    .invariant = invariant,
+    .invariants = invariants,
+    .invariant_count = VPR_COUNT(invariants),
 };

@@ -181,5 +181,6 @@ const struct vpr_domain vpr_wallets = {
     .queries = vpr_wallet_queries,
     .query_count = VPR_COUNT(vpr_wallet_queries),
     .import = NULL,
-    .invariant = NULL,
+    .invariants = NULL,
+    .invariant_count = 0,
 };

@@ -177,6 +177,62 @@ void vpr_tx_forget(struct vpr_ctx *ctx)
     vpr_arena_release(ctx->arena, mark);
 }
 
+static uint64_t count_prefix(struct vpr_ctx *ctx, const struct vpr_key_buf *prefix)
+{
+    struct vpr_bytes from = vpr_key_bytes(prefix), key, value;
+    uint64_t count = 0;
+    while (vpr_state_next(ctx->state, ctx->arena, VPR_STORE_ACCOUNTS, vpr_key_bytes(prefix),
+                          from, &key, &value)) {
+        count++;
+        from = vpr_state_after(ctx->arena, key);
+    }
+    return count;
+}
+
+enum vpr_code vpr_tx_seen_invariant(struct vpr_ctx *ctx)
+{
+    const struct vpr_key_buf prefix = vpr_key(VPR_KEY_SEEN);
+    const struct vpr_key_buf queue = vpr_key(VPR_KEY_SEEN_QUEUE);
+    const struct vpr_key_buf counts = vpr_key(VPR_KEY_SEEN_COUNT);
+    struct vpr_bytes from = vpr_key_bytes(&prefix), key, value, found;
+    struct vpr_address last;
+    uint64_t seen = 0, accounts = 0;
+    memset(&last, 0, sizeof last);
+    while (vpr_state_next(ctx->state, ctx->arena, VPR_STORE_ACCOUNTS, vpr_key_bytes(&prefix),
+                          from, &key, &value)) {
+        struct vpr_reader r = vpr_reader(key);
+        struct vpr_address who;
+        struct vpr_hash hash;
+        (void)vpr_read_u8(&r);
+        vpr_read(&r, who.b, sizeof who.b);
+        vpr_read(&r, hash.b, sizeof hash.b);
+        VPR_ASSERT(vpr_read_done(&r) && value.len == 8);
+        struct vpr_key_buf queued = queue_key(vpr_get_be64(value.data), &who, &hash);
+        bool waits = vpr_state_get(ctx->state, ctx->arena, VPR_STORE_ACCOUNTS,
+                                   vpr_key_bytes(&queued), &found);
+        bool another = seen == 0 || !vpr_address_equal(&who, &last);
+        struct vpr_key_buf own = vpr_key(VPR_KEY_SEEN);
+        vpr_key_address(&own, &who);
+        if (!waits || (another && (seen_count(ctx, &who) != count_prefix(ctx, &own) ||
+                                   seen_count(ctx, &who) > VPR_SEEN_MAX))) {
+            return vpr_fail(ctx->err, VPR_BAD_FIELD,
+                            "an unordered transaction never leaves the seen set, or its account "
+                            "counts %" PRIu64 " of them", seen_count(ctx, &who));
+        }
+        accounts += another;
+        seen++;
+        last = who;
+        from = vpr_state_after(ctx->arena, key);
+    }
+    if (count_prefix(ctx, &queue) != seen || count_prefix(ctx, &counts) != accounts) {
+        return vpr_fail(ctx->err, VPR_BAD_FIELD,
+                        "%" PRIu64 " unordered transactions of %" PRIu64
+                        " accounts, %" PRIu64 " queued", seen, accounts,
+                        count_prefix(ctx, &queue));
+    }
+    return VPR_OK;
+}
+
 /* ---- the account ---- */
 
 void vpr_auth_account(struct vpr_ctx *ctx, const struct vpr_address *who,
@@ -294,8 +350,8 @@ static enum vpr_code check_signature(struct vpr_ctx *ctx, const struct vpr_envel
     if (key.type == VPR_KEY_TYPE_NONE) {
         VPR_TRY(stored_key(&key, account, ctx->err));
     }
-    struct vpr_bytes doc = vpr_wire_sign_doc(ctx->arena, wire->body, wire->auth, ctx->chain_id,
-                                             account->number);
+    struct vpr_bytes doc =
+        vpr_wire_sign_doc(ctx->arena, wire->body, wire->auth, ctx->chain_id, account->number);
     if (!on_record(account, &key) && !vpr_key_usable(&key)) {
         return vpr_fail(ctx->err, VPR_BAD_KEY,
                         "the public key is not a point one can sign for");

@@ -87,6 +87,13 @@ struct vpr_query {
     vpr_query_fn *answer;
 };
 
+/* What holds of the state after every block; checked in tests and by `viperd check-state`.
+ * docs/security.md lists all of them by name. */
+struct vpr_invariant {
+    const char *name;
+    enum vpr_code (*check)(struct vpr_ctx *ctx); /* the sentence says where it is broken */
+};
+
 struct vpr_domain {
     const char *name;
     const struct vpr_handler *handlers;
@@ -95,8 +102,8 @@ struct vpr_domain {
     size_t query_count;
     /* `genesis`: a Viper__V1__GenesisState; in list order, at height 0. NULL: nothing. */
     enum vpr_code (*import)(struct vpr_ctx *ctx, const ProtobufCMessage *genesis);
-    /* Holds after every block; checked in tests and by `viperd check-state`. NULL: none. */
-    enum vpr_code (*invariant)(struct vpr_ctx *ctx);
+    const struct vpr_invariant *invariants;
+    size_t invariant_count;
 };
 
 /* Reads of the state that halt instead of returning a broken record. */

@@ -76,5 +76,7 @@ bool vpr_tx_is_system(struct vpr_arena *arena, struct vpr_bytes raw);
 
 /* Unordered entries whose timeout has passed leave the seen set; once a block. */
 void vpr_tx_forget(struct vpr_ctx *ctx);
+/* Each entry of the seen set will leave it, and accounts count theirs. */
+enum vpr_code vpr_tx_seen_invariant(struct vpr_ctx *ctx);
 
 #endif

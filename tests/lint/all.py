@@ -191,6 +191,10 @@ def secrets():
     return names.secrets(ROOT, sources(".proto"))
 
 
+def invariants():
+    return names.invariants(ROOT, sources(".c"))
+
+
 def defects():
     return names.defects(ROOT, sources(".c", ".py", ".sh"))
 
@@ -216,7 +220,7 @@ def steps():
 
 
 RULES = [includes, sizes, comments, guards, symbols, purity, headers, codes, prefixes, secrets,
-         defects, protocol, parameters, keys, steps, events, shipped]
+         defects, invariants, protocol, parameters, keys, steps, events, shipped]
 passed = failed = 0
 for rule in RULES:
     breaches = list(rule())

@@ -72,6 +72,21 @@ def known_tests(root, listed):
     return known
 
 
+def invariants(root, listed):
+    """docs/security.md has a row for every invariant."""
+    path = "docs/security.md"
+    text = read(root, path)
+    rows = {n for p in listed if p.startswith("app/domain/") and p.endswith(".c")
+            for block in re.findall(r"struct vpr_invariant invariants\[\] = \{(.*?)\n\};",
+                                    read(root, p), re.S)
+            for n in re.findall(r'\{"(\w+)"', block)}
+    if len(rows) < 20:
+        yield f"app/domain: only {len(rows)} invariants found"
+    for name in sorted(rows):
+        if f"`{name}`" not in text:
+            yield f"{path}: says nothing of the invariant {name}"
+
+
 def defects(root, listed):
     """Every test that docs/security.md names exists."""
     path = "docs/security.md"
@@ -82,7 +97,8 @@ def defects(root, listed):
         cells = line.split("|")
         if line.startswith("## "):
             measured = "strategies" in line
-        if measured or len(cells) < 5 or cells[1].strip() in ("Defect", "Attack", "---"):
+        if measured or len(cells) < 5 or cells[1].strip() in ("Defect", "Attack", "Invariant",
+                                                                       "---"):
             continue
         tests = re.findall(r"`([^`]+)`", cells[3])
         if not tests and "later" not in cells[3]:

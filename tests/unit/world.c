@@ -40,6 +40,7 @@ struct world *world_create(world_change_fn *change, void *arg)
     enum vpr_code code = vpr_genesis_import(&w->ctx, genesis, 1);
     ck_assert_msg(code == VPR_OK, "%s: %s", vpr_code_name(code), w->err.text);
     w->update_count = vpr_validators_update(&w->ctx, &w->updates);
+    between_from(&w->between, &w->ctx);
     return w;
 }
 
@@ -102,14 +103,31 @@ void world_end(struct world *w)
     w->ctx.arena = &w->block;
     w->update_count = vpr_validators_update(&w->ctx, &w->updates);
     w->ctx.arena = arena;
-    enum vpr_code code = vpr_domain_invariants(&w->ctx);
+    enum vpr_code code = w->broken ? VPR_OK : vpr_domain_invariants(&w->ctx);
     ck_assert_msg(code == VPR_OK, "after block %d: %s", (int)w->ctx.height, w->err.text);
+    if (w->compared && !w->broken) {
+        const char *wrong = between_blocks(&w->between, &w->ctx, &w->events);
+        ck_assert_msg(wrong == NULL, "block %d: %s", (int)w->ctx.height, wrong);
+    } else {
+        between_from(&w->between, &w->ctx);
+    }
     w->app_hash = vpr_store_root(w->store);
     vpr_store_commit(w->store, w->ctx.height);
     w->open = false;
     char hash[65];
     vpr_hex(hash, w->app_hash.b, sizeof w->app_hash.b);
     world_trace("block %d %s\n", (int)w->ctx.height, hash);
+}
+
+const char *world_broken(struct world *w)
+{
+    static char name[sizeof w->err.text];
+    if (vpr_domain_invariants(&w->ctx) == VPR_OK) {
+        return NULL;
+    }
+    (void)snprintf(name, sizeof name, "%s", w->err.text);
+    name[strcspn(name, ":")] = 0;
+    return name;
 }
 
 void world_block(struct world *w)

@@ -11,6 +11,7 @@
 
 #include "app/domain/domain.h"
 #include "tests/cast/cast.h"
+#include "tests/unit/between.h"
 
 /* ---- the chain ---- */
 
@@ -26,6 +27,9 @@ struct world {
 
     const char *proposer; /* label of a validator, "validator1" unless changed */
     bool silent;          /* the proposer reveals nothing */
+    bool compared;        /* blocks are held against the one before (between.h) */
+    struct between between;
+    bool broken;          /* a test broke the state: invariants are not asked */
     struct vpr_hash app_hash;
     struct vpr_validator_update *updates; /* of the last block */
     size_t update_count;
@@ -51,6 +55,10 @@ struct vpr_tx_result world_raw(struct world *w, struct vpr_bytes raw);
 /* With VPR_TRACE=FILE every code and app hash goes there, in order: tests/replay runs these
  * tests in several builds and holds their traces against each other. */
 void world_trace(const char *fmt, ...) VPR_PRINTF(1, 2);
+
+/* The name of the first invariant that the state in hand breaks, or NULL; its sentence is in
+ * w->err. */
+const char *world_broken(struct world *w);
 
 /* How often the disk was asked for a next or last pair since the last call: what walks over
  * the same deleted pairs again and again is found by it. */

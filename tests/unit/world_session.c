@@ -95,6 +95,7 @@ void ws_open(struct ws *w, const struct ws_options *options)
     w->supply_full = options->headroom != 0;
     w->w = world_create(change_genesis, &change);
     w->ctx = &w->w->ctx;
+    w->w->compared = true;
 }
 
 void ws_close(struct ws *w)

@@ -8,6 +8,7 @@ int main(void)
     srunner_add_suite(runner, suite_reportcards());
     srunner_add_suite(runner, suite_settlement());
     srunner_add_suite(runner, suite_attacks());
+    srunner_add_suite(runner, suite_invariants());
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

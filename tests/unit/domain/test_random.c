@@ -535,6 +535,17 @@ static void card_line(Viper__V1__LineRecord *line, const struct vpr_address *ser
     line->p90_ms = roll(1300);
 }
 
+static struct vpr_key_buf card_key(enum vpr_key_first first, const struct vpr_bench *bench,
+                                   const struct vpr_address *fisherman)
+{
+    struct vpr_key_buf key = vpr_key(first);
+    vpr_key_u64(&key, bench->session);
+    vpr_key_hash(&key, &bench->sid);
+    vpr_key_address(&key, fisherman);
+    return key;
+}
+
+/* Sealed and revealed, whatever it says. */
 static void judge_by_decree(void)
 {
     Viper__V1__LineRecord lines[VPR_SEATS_MAX], *list[VPR_SEATS_MAX];
@@ -546,17 +557,17 @@ static void judge_by_decree(void)
     }
     for (uint32_t f = 0; f < bench.fisherman_count; f++) {
         Viper__V1__CardRecord card = VIPER__V1__CARD_RECORD__INIT;
-        struct vpr_key_buf key = vpr_key(VPR_KEY_CARD);
+        Viper__V1__Seal seal = VIPER__V1__SEAL__INIT;
+        struct vpr_key_buf key = card_key(VPR_KEY_CARD, &bench, &bench.fishermen[f].id);
+        struct vpr_key_buf sealed = card_key(VPR_KEY_SEAL, &bench, &bench.fishermen[f].id);
         for (uint32_t i = 0; i < bench.servicer_count; i++) {
             card_line(&lines[i], &bench.servicers[i].id);
             list[i] = &lines[i];
         }
         card.n_lines = bench.servicer_count;
         card.lines = list;
-        vpr_key_u64(&key, session.number);
-        vpr_key_hash(&key, &bench.sid);
-        vpr_key_address(&key, &bench.fishermen[f].id);
         vpr_record_put(&w->ctx, VPR_STORE_REPORTCARDS, vpr_key_bytes(&key), &card.base);
+        vpr_record_put(&w->ctx, VPR_STORE_REPORTCARDS, vpr_key_bytes(&sealed), &seal.base);
     }
 }
 
@@ -620,6 +631,7 @@ static struct vpr_hash live(uint64_t seed)
     uint64_t minted = 0;
     dice = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
     w = world_create(shape, NULL);
+    w->compared = true;
     for (int block = 0; block < BLOCKS; block++) {
         w->proposer = proposers[roll(VPR_COUNT(proposers))];
         w->silent = roll(3) == 0;

@@ -695,7 +695,9 @@ START_TEST(failing_entry_pays_nothing)
 {
     play_both();
     break_bench(&first);
+    w.w->broken = true;
     ws_to(&w, FIRST_VERIFY);
+    w.w->broken = false;
     ck_assert_uint_eq(verifies(), 2 * SEATS);
     for (size_t i = 0; i < 2 * SEATS; i++) {
         const struct vpr_event *event = ws_event(&w, "verify", i);
