@@ -1,12 +1,12 @@
-/* why.c - `query why`: the sums behind a payout, a score, a quota or a slash, done again from
- * events and revealed cards with the chain's own formulas, and held against what it paid. */
+/* why.c - `query why`: the sums behind a payout, a score, a quota, a slash or a jail, done again
+ * from events and revealed cards with the chain's own formulas, and held against its own. */
 #include "app/cli/ask.h"
 #include "app/cli/dossier.h"
+#include "app/cli/penalty.h"
 #include "app/cli/verbs.h"
 #include "app/host/json_scan.h"
 
 #define PPM 1000000
-#define ANSWER_BYTES_MAX (4u * 1024 * 1024)
 
 struct why {
     struct vpr_cli *cli;
@@ -17,7 +17,7 @@ struct why {
     uint64_t total;   /* paid to whom it is about */
     bool owners;      /* ... which has the owner's share of a part alone */
     uint64_t minted;  /* of all entries shown, for a requestor */
-    size_t differing; /* sums that are not the chain's */
+    struct vpr_sums sums;
 };
 
 #define SAY(why, ...) vpr_buf_printf(&(why)->cli->out, __VA_ARGS__)
@@ -25,11 +25,7 @@ struct why {
 /* One result of the sums beside the chain's own. */
 static void hold(struct why *why, const char *what, uint64_t mine, uint64_t chain)
 {
-    if (mine != chain) {
-        SAY(why, "  DIFFERS: the chain said %s %" PRIu64 ", this is %" PRIu64 "\n", what, chain,
-            mine);
-        why->differing++;
-    }
+    vpr_sums_hold(&why->sums, what, mine, chain);
 }
 
 /* ---- scores ---- */
@@ -284,7 +280,7 @@ static void about_account(struct why *why, const struct vpr_dossier *d)
 static const struct subject {
     const char *kind;
     const char *keys[4];
-    bool slashes;
+    bool penalties;
     void (*about)(struct why *why, const struct vpr_dossier *d);
 } subjects[] = {
     {"servicer", {"verify.servicer", NULL, NULL, NULL}, true, about_servicer},
@@ -354,43 +350,6 @@ static int find_all(struct why *why, const struct subject *subject, bool newest)
     return left;
 }
 
-/* ---- slashes ---- */
-
-static int say_slashes(struct why *why)
-{
-    struct vpr_bytes list, one, unused;
-    struct vpr_buf body;
-
-    vpr_buf_init(&body, ANSWER_BYTES_MAX);
-    int left = vpr_cli_ask(why->cli, &body, why->node,
-                           vpr_arena_text(&why->cli->arena,
-                                          "/viper/v1/slashes/%s?pagination.limit=100",
-                                          vpr_cli_escape(why->cli, why->id)),
-                           vpr_bytes_of(NULL, 0), 0);
-    if (left == VPR_CLI_OK && vpr_json_at(&list, vpr_buf_bytes(&body), "/slashes")) {
-        for (size_t at = 0; vpr_json_next(list, &at, &unused, &one);) {
-            uint64_t stake = vpr_cli_number_at(one, "/slash/stake");
-            uint64_t ppm = vpr_cli_number_at(one, "/slash/ppm");
-            uint64_t burned = vpr_cli_number_at(one, "/slash/burned");
-            uint64_t mine = ppm <= PPM ? vpr_mul_div_floor(stake, ppm, PPM) : 0;
-            SAY(why, "\nslash %s at block %s for a fault at block %s: floor(own stake %" PRIu64
-                " x %" PRIu64 " / 10^6) = %" PRIu64 " uvipr\n",
-                vpr_cli_member(why->cli, one, "/slash/reason"),
-                vpr_cli_member(why->cli, one, "/slash/height"),
-                vpr_cli_member(why->cli, one, "/slash/fault_height"), stake, ppm, mine);
-            hold(why, "burned", mine, burned);
-            uint64_t others = vpr_cli_number_at(one, "/slash/delegated");
-            uint64_t theirs = ppm <= PPM ? vpr_mul_div_floor(others, ppm, PPM) : 0;
-            SAY(why, "  delegators: floor(%" PRIu64 " x %" PRIu64 " / 10^6) = %" PRIu64
-                " uvipr\n", others, ppm, theirs);
-            hold(why, "delegators burned", theirs,
-                 vpr_cli_number_at(one, "/slash/delegated_burned"));
-        }
-    }
-    vpr_buf_finish(&body);
-    return left;
-}
-
 /* ---- the verb ---- */
 
 static int say_work(struct why *why, const struct subject *subject)
@@ -427,7 +386,8 @@ static int run_why(struct vpr_cli *cli)
         return vpr_cli_fail(cli, VPR_CLI_USAGE, "\"%.40s\" is none of account, servicer, "
                             "fisherman, requestor, validator", cli->args[0]);
     }
-    *why = (struct why){.cli = cli, .id = cli->args[1], .session = UINT64_MAX};
+    *why = (struct why){
+        .cli = cli, .id = cli->args[1], .session = UINT64_MAX, .sums = {cli, 0}};
     if (!vpr_cli_number(cli, &why->session, "session", UINT64_MAX, 0, INT64_MAX)) {
         return VPR_CLI_USAGE;
     }
@@ -445,12 +405,12 @@ static int run_why(struct vpr_cli *cli)
     } else if (left == VPR_CLI_OK && subject->about) {
         SAY(why, "nothing was settled for it yet\n");
     }
-    if (left == VPR_CLI_OK && subject->slashes) {
-        left = say_slashes(why);
+    if (left == VPR_CLI_OK && subject->penalties) {
+        left = vpr_cli_penalties(&why->sums, why->node, why->id);
     }
-    if (left == VPR_CLI_OK && why->differing > 0) {
+    if (left == VPR_CLI_OK && why->sums.differing > 0) {
         left = vpr_cli_fail(cli, VPR_CLI_REFUSED, "%zu sums differ from the chain's",
-                            why->differing);
+                            why->sums.differing);
     }
     return left;
 }
@@ -462,7 +422,8 @@ static const struct vpr_cli_flag flags[] = {
 };
 
 static const struct vpr_cli_verb verbs[] = {
-    {"query why", "KIND ID", 2, 2, "the sums behind a payout, a score, a quota, a slash\n"
+    {"query why", "KIND ID", 2, 2, "the sums behind a payout, a score, a quota, a slash,\n"
+     "a jail or a bench. "
      "KIND: account, servicer, fisherman, requestor, validator. Exit 1 if a sum differs.", flags,
      false, run_why},
     {"q why", "KIND ID", 2, 2, "the same as query why", flags, false, run_why},

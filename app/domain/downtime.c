@@ -139,6 +139,7 @@ static void count(struct vpr_ctx *ctx, const struct rule *rule, const struct vpr
     vpr_actor_jail(ctx, &id);
     vpr_event_u64(ctx, "window", rule->window);
     vpr_event_u64(ctx, "signed", rule->window - now.missed);
+    vpr_event_u64(ctx, "min_signed_ppm", rule->min_signed_ppm);
     vpr_event_u64(ctx, "least", least);
     vpr_downtime_forget(ctx, &id);
 }

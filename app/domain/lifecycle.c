@@ -129,9 +129,11 @@ void vpr_actor_jail(struct vpr_ctx *ctx, const struct vpr_address *id)
     const Viper__V1__Actor *before = vpr_actor_get(ctx, id);
     VPR_ASSERT(before != NULL && before->status == VIPER__V1__STATUS__STATUS_ACTIVE);
     Viper__V1__Actor actor = *before;
-    actor.jailed_until_s =
-        ctx->time_s + (int64_t)vpr_param(ctx, VPR_P_jail_seconds, vpr_session_number(ctx));
+    uint64_t jail_s = vpr_param(ctx, VPR_P_jail_seconds, vpr_session_number(ctx));
+    actor.jailed_until_s = ctx->time_s + (int64_t)jail_s;
     set_status(ctx, id, &actor, VIPER__V1__STATUS__STATUS_JAILED, "jail");
+    vpr_event_u64(ctx, "time_s", (uint64_t)ctx->time_s);
+    vpr_event_u64(ctx, "jail_s", jail_s);
     vpr_event_u64(ctx, "until_s", (uint64_t)actor.jailed_until_s);
 }
 

@@ -63,6 +63,8 @@ static void bench(struct vpr_ctx *ctx, uint64_t session, const struct place *pla
     place_event(ctx, "benched", place);
     vpr_event_u64(ctx, "work_of", session);
     vpr_event_u64(ctx, "session", vpr_session_counts_from(ctx));
+    vpr_event_u64(ctx, "time_s", (uint64_t)ctx->time_s);
+    vpr_event_u64(ctx, "jail_s", jail_s);
     vpr_event_u64(ctx, "resumable_s", (uint64_t)standing->resumable_s);
     vpr_actor_slash(ctx, &place->servicer, vpr_param(ctx, VPR_P_quality_slash, session),
                     ctx->height, VIPER__V1__SLASH_REASON__SLASH_REASON_QUALITY);

@@ -80,6 +80,13 @@ class World:
         told = json.loads(done.stdout)
         return told["code"], told["raw_log"]
 
+    def why(self, i):
+        """The text of `viperd q why`; exit 1 would mean a sum that is not the chain's."""
+        done = subprocess.run([self.net.viperd, "q", "why", "validator", self.ident(i), "--node",
+                               self.net.node], capture_output=True, text=True, check=False)
+        need(done.returncode == 0, f"why: {done.returncode} {done.stdout}{done.stderr}")
+        return done.stdout
+
     def owner(self, name, i, **fields):
         return self.tx(name, "owners", f"validator{i}", actor=self.ident(i), **fields)
 
@@ -168,6 +175,24 @@ def it_resumes_when_its_time_is_over(world):
     same("status", row["status"], "STATUS_ACTIVE")
     same("power", int(row["power"]), 49_995)
     need(int(row["counted_blocks"]) < WINDOW, "it is not counted anew")
+    explained(world, until)
+
+
+def explained(world, until):
+    """`query why` does the sums of the jail again, number by number."""
+    told = world.why(OUT)
+    found = re.search(rf"jail at block (\d+): of the last {WINDOW} blocks it missed (\d+), so "
+                      rf"{WINDOW} - (\d+) = (\d+) are signed\n"
+                      rf"  at least ceil\({WINDOW} x 500000 / 10\^6\) = {WINDOW // 2} must be: "
+                      rf"(\d+) are missing\n"
+                      rf"  until block time = (\d+) \+ {JAIL_S} s = {until}, ", told)
+    need(found, f"the jail is not explained: {told}")
+    height, missed, again, signed, missing, time_s = (int(g) for g in found.groups())
+    same("missed", (again, signed, missing), (missed, WINDOW - missed, WINDOW // 2 - signed))
+    same("from block time", time_s, until - JAIL_S)
+    same("block of the slash", height, int(world.slashes(OUT)[0]["slash"]["height"]))
+    need(f"floor(own stake {STAKE} x 100 / 10^6) = {STAKE // 10_000} uvipr" in told, told)
+    need("\nresume at block " in told, f"no resume: {told}")
 
 
 # ---- who has a seat ----
@@ -241,6 +266,8 @@ def one_key_in_two_places_is_tombstoned(world):
     same("height of the fault", int(slash["fault_height"]), int(vote["height"]) - 1)
     same("stake", int(row["stake"]), stake - stake // 20)
     same("power", int(row["power"]), 0)
+    need(f"tombstone at block {height}: two votes at block {vote['height']}, until: for ever"
+         in world.why(OUT), f"the tombstone is not explained: {world.why(OUT)}")
     same("power of who waited for a seat", int(world.row(world.gone)["power"]), 50_000)
     world.wait("CometBFT's set without it", lambda: world.address(OUT) not in world.members())
 
