@@ -2,6 +2,7 @@
 
 #include "app/base/bytes.h"
 #include "app/base/hash.h"
+#include "app/tx/amino.h"
 #include "viper/v1/state.pb-c.h"
 
 /* How many entries of the seen set leave in one block; the rest leaves in the next ones. */
@@ -351,7 +352,10 @@ static enum vpr_code check_signature(struct vpr_ctx *ctx, const struct vpr_envel
         VPR_TRY(stored_key(&key, account, ctx->err));
     }
     struct vpr_bytes doc =
-        vpr_wire_sign_doc(ctx->arena, wire->body, wire->auth, ctx->chain_id, account->number);
+        wire->amino ? vpr_amino_sign_doc(ctx->arena, wire, env->messages, ctx->chain_id,
+                                         account->number)
+                    : vpr_wire_sign_doc(ctx->arena, wire->body, wire->auth, ctx->chain_id,
+                                        account->number);
     if (!on_record(account, &key) && !vpr_key_usable(&key)) {
         return vpr_fail(ctx->err, VPR_BAD_KEY,
                         "the public key is not a point one can sign for");

@@ -2,6 +2,7 @@
 
 #include "app/base/bytes.h"
 #include "app/base/pbcheck.h"
+#include "app/tx/amino.h"
 
 static const struct vpr_handler *find_row(const struct vpr_tables *tables, const char *type_url)
 {
@@ -17,7 +18,7 @@ static const struct vpr_handler *find_row(const struct vpr_tables *tables, const
 }
 
 static enum vpr_code open_message(struct vpr_envelope *env, size_t i, struct vpr_ctx *ctx,
-                                  const struct vpr_tables *tables)
+                                  const struct vpr_tables *tables, bool simulated)
 {
     const struct vpr_wire_message *in = &env->wire.messages[i];
     const struct vpr_handler *row = find_row(tables, in->type_url);
@@ -38,6 +39,10 @@ static enum vpr_code open_message(struct vpr_envelope *env, size_t i, struct vpr
     if (env->messages[i] == NULL) {
         return vpr_fail(ctx->err, VPR_BAD_ENCODING, "message %zu (%s) cannot be decoded", i,
                         row->name);
+    }
+    if (env->wire.amino && !simulated && vpr_amino_name(in->type_url) == NULL) {
+        return vpr_fail(ctx->err, VPR_UNSUPPORTED, "message %zu (%s) has no amino form; sign it "
+                        "with SIGN_MODE_DIRECT", i, row->name);
     }
     return VPR_OK;
 }
@@ -116,7 +121,7 @@ enum vpr_code vpr_envelope_open(struct vpr_envelope *ret, struct vpr_ctx *ctx,
     memset(ret, 0, sizeof *ret);
     VPR_TRY(vpr_wire_decode(&ret->wire, ctx->arena, raw, simulated, ctx->err));
     for (size_t i = 0; i < ret->wire.message_count; i++) {
-        VPR_TRY(open_message(ret, i, ctx, tables));
+        VPR_TRY(open_message(ret, i, ctx, tables, simulated));
     }
     count_gas(ret, ctx);
     return check_signers(ret, ctx);

@@ -209,7 +209,8 @@ static enum vpr_code take_fee(struct vpr_wire_tx *tx, const Cosmos__Tx__V1beta1_
     }
     tx->gas_limit = fee->gas_limit;
     tx->fee_uvipr = 0;
-    if (fee->n_amount == 0) {
+    tx->fee_stated = fee->n_amount > 0;
+    if (!tx->fee_stated) {
         return VPR_OK;
     }
     if (fee->n_amount > 1 || strcmp(fee->amount[0]->denom, VPR_DENOM) != 0) {
@@ -222,15 +223,25 @@ static enum vpr_code take_fee(struct vpr_wire_tx *tx, const Cosmos__Tx__V1beta1_
     return VPR_OK;
 }
 
-/* Wallets simulate with the mode left open. */
-static bool mode_ok(const Cosmos__Tx__V1beta1__ModeInfo *mode, bool simulated)
+/* Wallets simulate with the mode left open, or with the one of their buttons for any message. */
+static enum vpr_code take_mode(struct vpr_wire_tx *tx, const Cosmos__Tx__V1beta1__ModeInfo *info,
+                               bool simulated, struct vpr_err *err)
 {
-    if (mode == NULL || mode->sum_case != COSMOS__TX__V1BETA1__MODE_INFO__SUM_SINGLE) {
-        return false;
+    bool single = info != NULL && info->sum_case == COSMOS__TX__V1BETA1__MODE_INFO__SUM_SINGLE;
+    Cosmos__Tx__V1beta1__SignMode mode =
+        single ? info->single->mode : COSMOS__TX__V1BETA1__SIGN_MODE__SIGN_MODE_UNSPECIFIED;
+    tx->amino = mode == COSMOS__TX__V1BETA1__SIGN_MODE__SIGN_MODE_LEGACY_AMINO_JSON;
+    if (!single || (mode != COSMOS__TX__V1BETA1__SIGN_MODE__SIGN_MODE_DIRECT && !tx->amino &&
+                    !(simulated &&
+                      mode == COSMOS__TX__V1BETA1__SIGN_MODE__SIGN_MODE_UNSPECIFIED))) {
+        return vpr_fail(err, VPR_UNSUPPORTED, "the mode of signing must be SIGN_MODE_DIRECT or "
+                        "SIGN_MODE_LEGACY_AMINO_JSON");
     }
-    return mode->single->mode == COSMOS__TX__V1BETA1__SIGN_MODE__SIGN_MODE_DIRECT ||
-           (simulated &&
-            mode->single->mode == COSMOS__TX__V1BETA1__SIGN_MODE__SIGN_MODE_UNSPECIFIED);
+    if (tx->amino && tx->has_timeout) {
+        return vpr_fail(err, VPR_UNSUPPORTED, "SIGN_MODE_LEGACY_AMINO_JSON signs no "
+                        "timeout_timestamp; use timeout_height or SIGN_MODE_DIRECT");
+    }
+    return VPR_OK;
 }
 
 static enum vpr_code take_auth(struct vpr_wire_tx *tx, struct vpr_arena *arena, bool simulated,
@@ -246,9 +257,7 @@ static enum vpr_code take_auth(struct vpr_wire_tx *tx, struct vpr_arena *arena, 
                         "messages, not %zu", auth->n_signer_infos);
     }
     const Cosmos__Tx__V1beta1__SignerInfo *signer = auth->signer_infos[0];
-    if (!mode_ok(signer->mode_info, simulated)) {
-        return vpr_fail(err, VPR_UNSUPPORTED, "the mode of signing must be SIGN_MODE_DIRECT");
-    }
+    VPR_TRY(take_mode(tx, signer->mode_info, simulated, err));
     tx->sequence = signer->sequence;
     VPR_TRY(take_key(&tx->key, arena, signer->public_key, err));
     VPR_TRY(take_fee(tx, auth->fee, err));

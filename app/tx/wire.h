@@ -3,8 +3,8 @@
  *
  * Stateless.  One encoding only: whatever decoding and encoding again would change is
  * refused at every depth.  What this version takes of the envelope: exactly one signer, who
- * signs all messages (SIGN_MODE_DIRECT) and pays the fee in one coin of uvipr; no payer, no
- * granter, no multisig.  Limits: VPR_TX_BYTES_MAX, VPR_TX_MESSAGES_MAX, memo. */
+ * signs all messages (SIGN_MODE_DIRECT, or amino.h) and pays the fee in one coin of uvipr; no
+ * payer, no granter, no multisig.  Limits: VPR_TX_BYTES_MAX, VPR_TX_MESSAGES_MAX, memo. */
 #ifndef VPR_TX_WIRE_H
 #define VPR_TX_WIRE_H
 
@@ -50,7 +50,9 @@ struct vpr_wire_tx {
     int64_t timeout_s; /* of timeout_timestamp, floor */
 
     struct vpr_public_key key; /* NONE: the one the account has */
+    bool amino;                /* signed as JSON (amino.h) */
     uint64_t sequence, gas_limit, fee_uvipr;
+    bool fee_stated;           /* a coin, be it of 0 */
     struct vpr_signature signature; /* zero if `signature_missing` */
     bool signature_missing;         /* in simulations; refused elsewhere */
     size_t signed_len; /* bytes of the transaction, with the signature that is missing */
@@ -61,7 +63,7 @@ VPR_MUST_USE enum vpr_code vpr_wire_decode(struct vpr_wire_tx *ret, struct vpr_a
                                            struct vpr_bytes raw, bool simulated,
                                            struct vpr_err *err);
 
-/* What is signed. */
+/* What SIGN_MODE_DIRECT signs. */
 struct vpr_bytes vpr_wire_sign_doc(struct vpr_arena *arena, struct vpr_bytes body,
                                    struct vpr_bytes auth, const char *chain_id,
                                    uint64_t account_number);

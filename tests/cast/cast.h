@@ -58,6 +58,7 @@ struct world_envelope {
     uint64_t timeout_height;
     bool unordered;
     int64_t timeout_s;
+    bool amino; /* SIGN_MODE_LEGACY_AMINO_JSON, if all messages have that form */
 };
 struct vpr_bytes world_sign(struct vpr_arena *arena, const char *label,
                             const struct world_envelope *envelope,

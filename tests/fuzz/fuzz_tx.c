@@ -222,6 +222,7 @@ static struct vpr_bytes some_tx(void)
         .account_number = account == NULL ? 0 : account->number,
         .sequence = account == NULL ? 0 : account->sequence,
         .fee_uvipr = FEE,
+        .amino = below(2) == 0, /* where all messages have that form */
     };
     return world_sign(&w->block, label, &e, messages, count);
 }

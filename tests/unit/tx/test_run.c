@@ -5,6 +5,7 @@
 #include "cosmos/bank/v1beta1/bank.pb-c.h"
 #include "cosmos/tx/v1beta1/tx.pb-c.h"
 #include "tests/unit/world.h"
+#include "viper/v1/tx.pb-c.h"
 
 #define FEE UINT64_C(500000)
 
@@ -380,7 +381,7 @@ START_TEST(another_payer_or_mode_of_signing_is_unsupported)
             auth->fee->payer = world_text("bob");
         } else {
             auth->signer_infos[0]->mode_info->single->mode =
-                COSMOS__TX__V1BETA1__SIGN_MODE__SIGN_MODE_LEGACY_AMINO_JSON;
+                COSMOS__TX__V1BETA1__SIGN_MODE__SIGN_MODE_TEXTUAL;
         }
         struct vpr_bytes packed = vpr_arena_pack(&w->node, &auth->base);
         Cosmos__Tx__V1beta1__TxRaw bent = *raw;
@@ -388,6 +389,80 @@ START_TEST(another_payer_or_mode_of_signing_is_unsupported)
         bent.auth_info_bytes.len = packed.len;
         refused(world_raw(w, vpr_arena_pack(&w->node, &bent.base)), VPR_UNSUPPORTED, before);
     }
+}
+END_TEST
+
+/* ---- wallets' own buttons ---- */
+
+static struct vpr_bytes json_send(struct world_envelope e, const char *amount)
+{
+    e.amino = true;
+    return signed_send(&e, amount);
+}
+
+/* What Keplr's Send button and a Ledger sign; a memo's text is signed, whatever it holds. */
+START_TEST(a_signature_over_json_is_taken)
+{
+    uint64_t before = alice(), bobs = world_balance(w, "bob");
+    struct world_envelope e = {.memo = "<b>&\"\\ \xe2\x80\xa8\n", .timeout_height = 99};
+    struct vpr_tx_result r = world_raw(w, json_send(e, "7"));
+    ck_assert_msg(r.code == VPR_OK, "%s", r.log);
+    ck_assert_uint_eq(alice(), before - 7 - FEE);
+    ck_assert_uint_eq(world_balance(w, "bob"), bobs + 7);
+    ck_assert_int_eq(world_raw(w, json_send(e, "7")).code, VPR_BAD_SEQUENCE);
+    e.sequence = 1;
+    ck_assert_int_eq(world_raw(w, json_send(e, "7")).code, VPR_OK);
+}
+END_TEST
+
+START_TEST(json_of_another_chain_account_or_sequence_breaks_the_signature)
+{
+    const struct world_envelope wrong[] = {{.chain_id = "viper-2"}, {.account_number = 1}};
+    uint64_t before = alice();
+    for (size_t i = 0; i < VPR_COUNT(wrong); i++) {
+        refused(world_raw(w, json_send(wrong[i], "7")), VPR_BAD_SIGNATURE, before);
+    }
+    /* What SIGN_MODE_DIRECT signed is no signature over the JSON, nor the other way round. */
+    struct vpr_bytes direct = signed_send(&plain, "7"), json = json_send(plain, "7");
+    Cosmos__Tx__V1beta1__TxRaw *a = (Cosmos__Tx__V1beta1__TxRaw *)vpr_arena_unpack(
+        &w->node, &cosmos__tx__v1beta1__tx_raw__descriptor, direct);
+    Cosmos__Tx__V1beta1__TxRaw *b = (Cosmos__Tx__V1beta1__TxRaw *)vpr_arena_unpack(
+        &w->node, &cosmos__tx__v1beta1__tx_raw__descriptor, json);
+    ProtobufCBinaryData swapped = a->signatures[0];
+    a->signatures[0] = b->signatures[0];
+    b->signatures[0] = swapped;
+    refused(world_raw(w, vpr_arena_pack(&w->node, &a->base)), VPR_BAD_SIGNATURE, before);
+    refused(world_raw(w, vpr_arena_pack(&w->node, &b->base)), VPR_BAD_SIGNATURE, before);
+}
+END_TEST
+
+/* JSON says nothing of a time, and messages of our own have no form in it; a simulation, which
+ * wallets send in that mode for every message, is answered all the same. */
+START_TEST(what_json_does_not_sign_is_refused)
+{
+    uint64_t before = alice();
+    struct world_envelope timed = {.timeout_s = w->ctx.time_s + 100, .amino = true};
+    struct vpr_bytes raw = signed_send(&timed, "7");
+    struct vpr_tx_result r = world_raw(w, raw);
+    refused(r, VPR_UNSUPPORTED, before);
+    ck_assert_ptr_nonnull(strstr(r.log, "timeout_timestamp"));
+
+    Viper__V1__MsgWithdraw withdraw = VIPER__V1__MSG_WITHDRAW__INIT;
+    const ProtobufCMessage *m = &withdraw.base;
+    withdraw.delegator = world_text("alice");
+    withdraw.actor = world_text("validator1");
+    Cosmos__Tx__V1beta1__TxRaw *ours = (Cosmos__Tx__V1beta1__TxRaw *)vpr_arena_unpack(
+        &w->node, &cosmos__tx__v1beta1__tx_raw__descriptor,
+        world_sign(&w->node, "alice", &plain, &m, 1));
+    Cosmos__Tx__V1beta1__TxRaw *json = (Cosmos__Tx__V1beta1__TxRaw *)vpr_arena_unpack(
+        &w->node, &cosmos__tx__v1beta1__tx_raw__descriptor, json_send(plain, "7"));
+    ours->auth_info_bytes = json->auth_info_bytes;
+    struct vpr_bytes mixed = vpr_arena_pack(&w->node, &ours->base);
+    r = world_raw(w, mixed);
+    refused(r, VPR_UNSUPPORTED, before);
+    ck_assert_ptr_nonnull(strstr(r.log, "has no amino form"));
+    vpr_tx_simulate(&w->ctx, &vpr_domain_tables, mixed, &r);
+    ck_assert_int_ne(r.code, VPR_UNSUPPORTED);
 }
 END_TEST
 
@@ -665,6 +740,9 @@ Suite *run_suite(void)
     tcase_add_test(t, a_failing_message_keeps_its_fee_and_nothing_else);
     tcase_add_test(t, the_system_transaction_is_the_proposers);
     tcase_add_test(t, another_payer_or_mode_of_signing_is_unsupported);
+    tcase_add_test(t, a_signature_over_json_is_taken);
+    tcase_add_test(t, json_of_another_chain_account_or_sequence_breaks_the_signature);
+    tcase_add_test(t, what_json_does_not_sign_is_refused);
     tcase_add_test(t, unordered_runs_once_until_its_timeout_has_passed);
     tcase_add_test(t, unordered_needs_a_near_timeout_and_no_sequence);
     tcase_add_test(t, an_account_has_at_most_1024_live_unordered_ones);
