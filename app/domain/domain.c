@@ -9,6 +9,7 @@
 #include "app/domain/delegation.h"
 #include "app/domain/doublesign.h"
 #include "app/domain/downtime.h"
+#include "app/domain/gov_queries.h"
 #include "app/domain/price.h"
 #include "app/domain/proposals.h"
 #include "app/domain/quality.h"
@@ -44,6 +45,7 @@ static const struct vpr_domain *const domains[] = {
     &vpr_proposals,
     &vpr_votes,
     &vpr_upgrades,
+    &vpr_gov_queries,
     &vpr_changes,
 };
 

@@ -27,7 +27,7 @@ static struct vpr_key_buf vote_key(uint64_t proposal, const struct vpr_address *
     return key;
 }
 
-static const Viper__V1__VoteRecord *vote_get(struct vpr_ctx *ctx, uint64_t proposal,
+const Viper__V1__VoteRecord *vpr_vote_get(struct vpr_ctx *ctx, uint64_t proposal,
                                              const struct vpr_address *voter)
 {
     struct vpr_key_buf key = vote_key(proposal, voter);
@@ -105,7 +105,7 @@ static void count_parts(struct vpr_ctx *ctx, uint64_t proposal,
 
 static bool withdraw(struct vpr_ctx *ctx, uint64_t proposal, const struct vpr_address *voter)
 {
-    const Viper__V1__VoteRecord *vote = vote_get(ctx, proposal, voter);
+    const Viper__V1__VoteRecord *vote = vpr_vote_get(ctx, proposal, voter);
     if (vote == NULL) {
         return false;
     }
@@ -268,7 +268,7 @@ static Viper__V1__Tally count(struct vpr_ctx *ctx, uint64_t proposal,
     memset(ret_tally, 0, sizeof *ret_tally);
     for (size_t i = 0; i < n; i++) {
         struct vpr_tally sums = sums_get(ctx, proposal, &members[i].id);
-        const Viper__V1__VoteRecord *own = vote_get(ctx, proposal, &members[i].owner);
+        const Viper__V1__VoteRecord *own = vpr_vote_get(ctx, proposal, &members[i].owner);
         vpr_tally_add(ret_tally, members[i].stake, &sums,
                       own == NULL ? VPR_VOTE_NONE : (enum vpr_vote_option)own->option);
         told.bonded += members[i].stake;
@@ -278,6 +278,12 @@ static Viper__V1__Tally count(struct vpr_ctx *ctx, uint64_t proposal,
     told.no = ret_tally->by[VPR_VOTE_NO];
     told.veto = ret_tally->by[VPR_VOTE_VETO];
     return told;
+}
+
+Viper__V1__Tally vpr_votes_count(struct vpr_ctx *ctx, uint64_t proposal)
+{
+    struct vpr_tally ignored;
+    return count(ctx, proposal, &ignored);
 }
 
 /* The rule is that of the session in which the voting ends. */

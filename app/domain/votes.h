@@ -6,6 +6,7 @@
 #define VPR_DOMAIN_VOTES_H
 
 #include "app/tx/handler.h"
+#include "viper/v1/state.pb-c.h"
 
 #define VPR_VOTE_PARTS_MAX 128       /* validators that one vote may have delegations to */
 #define VPR_VOTE_DELEGATIONS_MAX 512 /* delegations that are looked at for one vote */
@@ -18,6 +19,12 @@ void vpr_governance_forget_votes(struct vpr_ctx *ctx, const struct vpr_address *
 /* After transactions: proposals whose time is over are counted, done and closed, by end and
  * id; votes on closed ones are deleted, a bounded number a block. */
 void vpr_governance_tally(struct vpr_ctx *ctx);
+
+/* What the votes on an open proposal come to now. */
+Viper__V1__Tally vpr_votes_count(struct vpr_ctx *ctx, uint64_t proposal);
+/* NULL: no such vote, or no longer. */
+const Viper__V1__VoteRecord *vpr_vote_get(struct vpr_ctx *ctx, uint64_t proposal,
+                                          const struct vpr_address *voter);
 
 extern const struct vpr_domain vpr_votes;
 

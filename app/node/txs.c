@@ -11,7 +11,9 @@
 #include "app/node/rest_inside.h"
 #include "cosmos/crypto/ed25519/keys.pb-c.h"
 #include "cosmos/crypto/secp256k1/keys.pb-c.h"
+#include "cosmos/gov/v1beta1/query.pb-c.h"
 #include "cosmos/tx/v1beta1/query.pb-c.h"
+#include "viper/v1/state.pb-c.h"
 #include "viper/v1/tx.pb-c.h"
 
 #define COMET_MS 10000
@@ -32,6 +34,8 @@ static const struct {
     {"/cosmos.crypto.secp256k1.PubKey", &cosmos__crypto__secp256k1__pub_key__descriptor},
     {"/cosmos.crypto.ed25519.PubKey", &cosmos__crypto__ed25519__pub_key__descriptor},
     {"/viper.v1.MsgSystem", &viper__v1__msg_system__descriptor},
+    {"/viper.v1.ProposalContent", &viper__v1__proposal_content__descriptor},
+    {"/cosmos.gov.v1beta1.TextProposal", &cosmos__gov__v1beta1__text_proposal__descriptor},
 };
 
 const ProtobufCMessageDescriptor *rest_resolve(void *arg, const char *type_url)

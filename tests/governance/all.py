@@ -215,11 +215,36 @@ def a_chain_is_registered_and_its_fee_is_spent(world):
     """The fee goes to the DAO, a treasury spend takes it out again."""
     owner = world.net.actors.servicers[0]["owner"]["address"]
     chain = {"id": 33, "name": "ethereum", "owner": owner, "payout": owner, "active": True,
+    asked_by_wallets(world, ident)
              "multiplier_ppm": "1000000", "latency_target_ms": "100", "latency_max_ms": "1100",
              "methods": [{"method": "eth_call", "cu": "2"}]}
     height, _ = decided(world, "Ethereum", chain=json.dumps(chain))
     since = next(int(a["session"]) for h, _, a in world.book.of("chain") if h == height)
     world.session(since, 1)
+def asked_by_wallets(world, ident):
+    """The same proposal in Cosmos's two shapes, over REST."""
+    half = str(50_000 * VIPR)
+    new = world.net.rest(f"/cosmos/gov/v1/proposals/{ident}")["proposal"]
+    old = world.net.rest(f"/cosmos/gov/v1beta1/proposals/{ident}")["proposal"]
+    same("both shapes", (new["id"], new["status"], new["title"], old["proposal_id"], old["status"],
+                         old["content"]["@type"], old["content"]["title"]),
+         (ident, "PROPOSAL_STATUS_VOTING_PERIOD", "A text", ident,
+          "PROPOSAL_STATUS_VOTING_PERIOD", "/cosmos.gov.v1beta1.TextProposal", "A text"))
+    tally = world.net.rest(f"/cosmos/gov/v1/proposals/{ident}/tally")["tally"]
+    same("tally", (tally["yes_count"], tally["no_count"]), (half, half))
+    tally = world.net.rest(f"/cosmos/gov/v1beta1/proposals/{ident}/tally")["tally"]
+    same("tally", (tally["yes"], tally["no"]), (half, half))
+    voter = world.wallet("owners", "validator0").address
+    vote = world.net.rest(f"/cosmos/gov/v1beta1/proposals/{ident}/votes/{voter}")["vote"]
+    same("vote", (vote["voter"], vote["option"]), (voter, "VOTE_OPTION_YES"))
+    votes = world.net.rest(f"/cosmos/gov/v1/proposals/{ident}/votes")["votes"]
+    same("weights", [v["options"][0]["weight"] for v in votes], ["1.000000000000000000"] * 2)
+    told = world.net.rest("/cosmos/gov/v1/params/tallying")
+    same("quorum", told["params"]["quorum"], told["tally_params"]["quorum"])
+    listed = world.net.rest("/cosmos/gov/v1beta1/proposals?proposal_status=2")["proposals"]
+    need(ident in [p["proposal_id"] for p in listed], f"{ident} is not among the open ones")
+
+
     told = {c["id"]: c for c in world.net.rest("/viper/v1/chains")["chains"]}
     same("the new chain", (told[33]["name"], told[33]["active"], told[33]["owner"],
                            told[33]["methods"]),
