@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "app/base/bytes.h"
@@ -198,6 +199,18 @@ enum vpr_code vpr_dir_make(const char *path, mode_t mode, struct vpr_err *err)
         part[i] = kept;
     }
     return VPR_OK;
+}
+
+bool vpr_file_age_s(uint64_t *ret, const char *path)
+{
+    struct stat info;
+    time_t now = time(NULL);
+
+    if (stat(path, &info) != 0) {
+        return false;
+    }
+    *ret = now > info.st_mtime ? (uint64_t)(now - info.st_mtime) : 0;
+    return true;
 }
 
 uint64_t vpr_disk_free(const char *path)

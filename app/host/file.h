@@ -22,6 +22,9 @@ VPR_MUST_USE enum vpr_code vpr_file_create(const char *path, struct vpr_bytes da
 
 bool vpr_file_exists(const char *path);
 
+/* Seconds since it was written, 0 for a time to come; false: it cannot be told. */
+VPR_MUST_USE bool vpr_file_age_s(uint64_t *ret, const char *path);
+
 /* What is left for us on the file system of `path`, for metrics; 0 when it cannot be told. */
 uint64_t vpr_disk_free(const char *path);
 

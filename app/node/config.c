@@ -30,6 +30,8 @@ static const struct vpr_conf_key price_keys[] = {
         "where the price of a VIPR in USD is read; \"\" for this and the URL: no votes."),
     TYPED(VPR_CONF_URL, 0, "url", price_url, VPR_URL_BYTES_MAX, "\"\"", NULL,
         "or the URL that answers it to a GET."),
+    TYPED(VPR_CONF_UINT, 0, "max-age-s", price_max_age_s, 2592000, "3600", NULL,
+        "seconds after which a file that was not written anew is not voted; 0: never."),
     KEY("pointer", price_pointer, 255, "\"\"", NULL,
         "a JSON pointer such as \"/viper/usd\" to the number; \"\": the text is the number."),
     KEY("key", price_key, 32, "\"operator\"", NULL,

@@ -11,6 +11,7 @@ struct node_config {
     const char *comet_rpc;
     const char *beacon_key;
     const char *price_file, *price_url, *price_pointer, *price_key;
+    uint64_t price_max_age_s;
     const char *keyring_backend, *passphrase_file;
     const char *log_level;
 };

@@ -125,6 +125,18 @@ enum vpr_code feeder_parse(uint64_t *ret_micro_usd, struct vpr_bytes text, const
     return VPR_OK;
 }
 
+enum vpr_code feeder_fresh(const char *file, uint64_t max_age_s, struct vpr_err *err)
+{
+    uint64_t age_s;
+
+    if (max_age_s > 0 && vpr_file_age_s(&age_s, file) && age_s > max_age_s) {
+        return vpr_fail(err, VPR_EXPIRED,
+                        "it was written %" PRIu64 " s ago; a price is voted for %" PRIu64
+                        " s (max-age-s)", age_s, max_age_s);
+    }
+    return VPR_OK;
+}
+
 /* ---- SEND ---- */
 
 static bool has_vote(const struct feeder *feeder, const struct vpr_node_answer *answer,
@@ -249,7 +261,8 @@ static void read_file(struct feeder *feeder)
     struct vpr_err err;
 
     vpr_buf_init(&text, FEEDER_TEXT_BYTES_MAX);
-    if (vpr_file_read(&text, feeder->options.file, &err) == VPR_OK) {
+    if (vpr_file_read(&text, feeder->options.file, &err) == VPR_OK &&
+        feeder_fresh(feeder->options.file, feeder->options.max_age_s, &err) == VPR_OK) {
         take(feeder, vpr_buf_bytes(&text), feeder->options.file);
     } else {
         failed(feeder, feeder->options.file, err.text);

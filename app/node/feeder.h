@@ -1,8 +1,8 @@
 /* feeder.h - a validator's vote on the price of VIPR, once a session.
  *
  * Owns the reading of the configured file or URL and the one transaction under way.  Its one
- * rule: outside consensus; a price that cannot be read or is not a number is never voted, and
- * a session in which the state shows a vote already is left alone.
+ * rule: outside consensus; a price that cannot be read, is not a number or is of old is never
+ * voted, and a session in which the state shows a vote already is left alone.
  *
  * Belongs to one loop.  In a session: LOOK (has the state our vote?) -> READ -> SEND, until
  * the state shows the vote or the session is over; a failed reading is tried again. */
@@ -22,6 +22,7 @@ struct feeder_options {
     const char *node;      /* REST of this node */
     const char *file;      /* one of these two, the other is "" */
     const char *url;
+    uint64_t max_age_s;    /* of the file, since it was written; 0: of any age */
     const char *pointer;   /* into JSON; "": the text is the number */
     const char *home, *keyring_backend;
     const char *passphrase_file; /* NULL: ask at the terminal */
@@ -38,5 +39,10 @@ void feeder_destroy(struct feeder *feeder); /* NULL is fine */
  * behind the pointer; digits beyond the sixth are dropped.  BAD_FIELD says what is wrong. */
 VPR_MUST_USE enum vpr_code feeder_parse(uint64_t *ret_micro_usd, struct vpr_bytes text,
                                         const char *pointer, struct vpr_err *err);
+
+/* EXPIRED with the numbers if the file was written longer ago; one that cannot be found is the
+ * reading's business. */
+VPR_MUST_USE enum vpr_code feeder_fresh(const char *file, uint64_t max_age_s,
+                                        struct vpr_err *err);
 
 #endif

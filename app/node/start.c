@@ -134,6 +134,7 @@ static bool open_feeder(struct node *n)
                                v6 ? "]" : "", rest_port(n->rest)),
         .file = c->price_file,
         .url = c->price_url,
+        .max_age_s = c->price_max_age_s,
         .pointer = c->price_pointer,
         .home = n->cli->home,
         .keyring_backend = c->keyring_backend,

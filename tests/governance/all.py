@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(os.path.dirname(HERE), "e2e"), HERE, os.path.dirname(HERE)]
@@ -115,6 +116,14 @@ def a_price_that_cannot_be_read_is_not_voted(world):
         with open(os.path.join(world.net.logs, f"viperd{node}.log"), encoding="utf-8") as f:
             lines = [line for line in f if "cannot read a price" in line]
         need(lines and why in lines[-1], f"node {node} does not say {why}: {lines[-1:]}")
+    with open(world.price_file, "w", encoding="utf-8") as f:
+        f.write("0.05\n")
+    os.utime(world.price_file, (time.time() - 7200,) * 2)  # nobody writes it any more
+    now = world.now()
+    world.session(now + 2, 1)
+    same(f"votes of session {now + 1}", votes_in(world, now + 1), [])
+    with open(os.path.join(world.net.logs, "viperd0.log"), encoding="utf-8") as f:
+        need("(max-age-s)" in f.read(), "node 0 does not say that the price is of old")
     set_price(world, "0.05")
 
 

@@ -1,5 +1,12 @@
 #include "app/node/feeder.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "tests/unit/node/suites.h"
 
 static uint64_t price(const char *text, const char *pointer)
@@ -55,6 +62,34 @@ START_TEST(what_is_no_price_is_never_voted)
 }
 END_TEST
 
+static void written(const char *path, int seconds_ago)
+{
+    struct timespec times[2] = {{time(NULL) - seconds_ago, 0}, {time(NULL) - seconds_ago, 0}};
+    ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* A price server that died leaves its last word: it is not voted for ever. */
+START_TEST(a_file_that_is_not_written_anew_is_not_voted)
+{
+    char path[] = "/tmp/viper-price-XXXXXX";
+    struct vpr_err err = {VPR_OK, ""};
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    written(path, 50);
+    ck_assert_int_eq(feeder_fresh(path, 60, &err), VPR_OK);
+    written(path, 120);
+    ck_assert_int_eq(feeder_fresh(path, 60, &err), VPR_EXPIRED);
+    ck_assert_ptr_nonnull(strstr(err.text, "12"));
+    ck_assert_ptr_nonnull(strstr(err.text, "60 s (max-age-s)"));
+    ck_assert_int_eq(feeder_fresh(path, 0, &err), VPR_OK);
+    written(path, -120); /* a clock that was set back */
+    ck_assert_int_eq(feeder_fresh(path, 60, &err), VPR_OK);
+    unlink(path);
+    ck_assert_int_eq(feeder_fresh(path, 60, &err), VPR_OK); /* the reading says what is wrong */
+}
+END_TEST
+
 Suite *suite_feeder(void)
 {
     Suite *s = suite_create("feeder");
@@ -62,6 +97,7 @@ Suite *suite_feeder(void)
     tcase_add_test(t, a_decimal_number_is_a_price);
     tcase_add_test(t, a_pointer_leads_to_the_number);
     tcase_add_test(t, what_is_no_price_is_never_voted);
+    tcase_add_test(t, a_file_that_is_not_written_anew_is_not_voted);
     suite_add_tcase(s, t);
     return s;
 }
