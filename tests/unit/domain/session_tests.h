@@ -7,6 +7,7 @@
 Suite *suite_attacks(void);
 Suite *suite_commits(void);
 Suite *suite_invariants(void);
+Suite *suite_refusals(void);
 Suite *suite_reportcards(void);
 Suite *suite_settlement(void);
 
