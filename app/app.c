@@ -408,6 +408,9 @@ void vpr_app_finalize(struct vpr_app *app, const struct vpr_app_block *block,
     ctx.reports = &block->reports;
     /* Lives in scratch until the end: the mark is not taken back before. */
     ctx.reveal = settled_reveal(&ctx, block);
+    const Viper__V1__Upgrade *plan = vpr_upgrade_plan(&ctx);
+    app->result.upgraded_to =
+        plan != NULL && plan->height <= block->height ? plan->version : 0;
     execute(app, &ctx, block);
 
     app->result.app_hash = vpr_store_root(app->store);

@@ -74,6 +74,7 @@ struct vpr_app_result {
     const struct vpr_validator_update *validators;
     size_t validator_count;
     struct vpr_hash app_hash;
+    uint64_t upgraded_to; /* the version from this block on; 0: the one before */
 };
 
 /* Height must be committed + 1 (or the initial height).  Persists nothing; starts over from

@@ -514,6 +514,14 @@ void owner_finalize(struct owner *owner, struct abci_call *call,
     r.validator_updates = validator_list(owner, result->validators, result->validator_count);
     r.n_validator_updates = result->validator_count;
     r.app_hash = binary(result->app_hash.b, sizeof result->app_hash.b);
+    /* Headers say the application's version from the next block on; all else stays. */
+    Tendermint__Types__ConsensusParams params = TENDERMINT__TYPES__CONSENSUS_PARAMS__INIT;
+    Tendermint__Types__VersionParams version = TENDERMINT__TYPES__VERSION_PARAMS__INIT;
+    if (result->upgraded_to != 0) {
+        version.app = result->upgraded_to;
+        params.version = &version;
+        r.consensus_param_updates = &params;
+    }
     abci_reply(call, &r.base);
 }
 

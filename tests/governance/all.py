@@ -215,21 +215,12 @@ def a_wallet_votes_under_cosmos_names(world):
     same("yes and no", (told["tally"]["yes"], told["tally"]["no"]),
          (str(50_000 * VIPR), str(50_000 * VIPR)))
     same("outcome as of now", told["outcome"], "rejected")
+    asked_by_wallets(world, ident)
     same("status", end(world, ident)[1]["status"], "rejected")
     same("its record", world.net.rest(f"/viper/v1/proposals/{ident}")["proposal"]["status"],
          "PROPOSAL_STATUS_REJECTED")
 
 
-def a_chain_is_registered_and_its_fee_is_spent(world):
-    """The fee goes to the DAO, a treasury spend takes it out again."""
-    owner = world.net.actors.servicers[0]["owner"]["address"]
-    chain = {"id": 33, "name": "ethereum", "owner": owner, "payout": owner, "active": True,
-    asked_by_wallets(world, ident)
-             "multiplier_ppm": "1000000", "latency_target_ms": "100", "latency_max_ms": "1100",
-             "methods": [{"method": "eth_call", "cu": "2"}]}
-    height, _ = decided(world, "Ethereum", chain=json.dumps(chain))
-    since = next(int(a["session"]) for h, _, a in world.book.of("chain") if h == height)
-    world.session(since, 1)
 def asked_by_wallets(world, ident):
     """The same proposal in Cosmos's two shapes, over REST."""
     half = str(50_000 * VIPR)
@@ -254,6 +245,15 @@ def asked_by_wallets(world, ident):
     need(ident in [p["proposal_id"] for p in listed], f"{ident} is not among the open ones")
 
 
+def a_chain_is_registered_and_its_fee_is_spent(world):
+    """The fee goes to the DAO, a treasury spend takes it out again."""
+    owner = world.net.actors.servicers[0]["owner"]["address"]
+    chain = {"id": 33, "name": "ethereum", "owner": owner, "payout": owner, "active": True,
+             "multiplier_ppm": "1000000", "latency_target_ms": "100", "latency_max_ms": "1100",
+             "methods": [{"method": "eth_call", "cu": "2"}]}
+    height, _ = decided(world, "Ethereum", chain=json.dumps(chain))
+    since = next(int(a["session"]) for h, _, a in world.book.of("chain") if h == height)
+    world.session(since, 1)
     told = {c["id"]: c for c in world.net.rest("/viper/v1/chains")["chains"]}
     same("the new chain", (told[33]["name"], told[33]["active"], told[33]["owner"],
                            told[33]["methods"]),
@@ -306,6 +306,12 @@ def the_new_version_goes_on(world):
     told = net.rest("/viper/v1/upgrade")
     same("the version that runs", (told["version"], told["plan"]), ("2", None))
     results = net.comet().call("block_results", {"height": str(world.upgrade)})
+    for height, version in ((world.upgrade, "1"), (world.upgrade + 1, "2")):
+        header = net.comet().call("block", {"height": str(height)})["block"]["header"]
+        same(f"version.app in the header of block {height}", header["version"]["app"], version)
+    params = net.comet().call("consensus_params", {})["consensus_params"]
+    same("consensus parameters", (params["version"]["app"], params["block"]["max_gas"]),
+         ("2", "-1"))
     same("upgrades in its block", [e["type"] for e in results["finalize_block_events"]
                                    if e["type"] == "upgrade"], ["upgrade"])
 
