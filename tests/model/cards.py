@@ -7,11 +7,10 @@ from actors import ACTIVE, FISHERMAN, GONE
 from fields import data, who
 from refusal import need
 from state import u64
-from work import Request, climb, siblings_of
+from work import U64, Request, climb, distinct, seated, siblings_of
 
 ABSENT_MOST = 24
 SIZES = {228: (0, 0), 358: (130, 0), 326: (0, 98)}  # a sample: receipt, refusal
-QUOTA_REASON = 1
 LINE = ("sent", "refused", "answered", "checked", "correct", "p90_ms")
 
 
@@ -33,7 +32,7 @@ class Sample:
         need(self.verdict <= 2, "BAD_SAMPLE")
 
     def answer_holds(self, relay_key):
-        """A receipt, or a refusal for want of quota, of this very request."""
+        """A receipt or a refusal, whatever its reason, of this very request."""
         asked = rules.H("request-part", self.part.raw)
         if self.receipt:
             r = self.receipt
@@ -41,8 +40,8 @@ class Sample:
                 relay_key, rules.H("receipt", r[:32], r[32:34], r[34:66]), r[66:])
         if self.refusal:
             r = self.refusal
-            return (r[:32] == asked and int.from_bytes(r[32:34], "big") == QUOTA_REASON
-                    and curve.verifies(relay_key, rules.H("refusal", r[:32], r[32:34]), r[34:]))
+            return r[:32] == asked and curve.verifies(
+                relay_key, rules.H("refusal", r[:32], r[32:34]), r[34:])
         return True
 
 
@@ -51,17 +50,13 @@ class Cards:
 
     def apply_MsgReportCard(self, m, signer):
         session = int(m["session"])
-        entries = m["entries"]
         fisherman, _ = self.by_operator(signer, FISHERMAN)
         self.commit_window(session)
         seals = {}
-        for e in entries:
-            requestor = who(e["requestor"])
-            bench = self.bench(session, requestor, e["chain"], e["zone"])
+        for sid, e in zip(self.sids_named(session, m["entries"]), m["entries"]):
+            bench = self.bench(session, who(e["requestor"]), e["chain"], e["zone"])
             need(bench is not None, "NO_SESSION")
-            need(any(s["id"] == fisherman for s in bench["fishermen"]), "NOT_DRAWN")
-            sid = self.sid(session, requestor, e["chain"], e["zone"])
-            need(sid not in seals, "DUPLICATE")
+            need(seated(bench["fishermen"], fisherman), "NOT_DRAWN")
             seals[sid] = data(e["seal"])
         here = b"f" + u64(session) + fisherman
         before = self.state.get("reportcards", here) or b"\x01"
@@ -98,6 +93,7 @@ class Cards:
         session = int(m["session"])
         fisherman, _ = self.by_operator(signer, FISHERMAN)
         challenge = self.prove_window(session)
+        distinct(data(card["sid"]) for card in m["cards"])
         for card in m["cards"]:
             self.reveal(session, fisherman, challenge, card)
 
@@ -106,8 +102,7 @@ class Cards:
         at = u64(session) + sid
         bench = self.state.get("commits", b"b" + at)
         need(bench is not None, "NOT_COMMITTED")
-        seal = self.state.get("reportcards", b"s" + at + fisherman)
-        need(seal is not None, "NOT_SEALED")
+        need(seated(bench["fishermen"], fisherman), "NOT_DRAWN")
         need(self.state.get("reportcards", b"r" + at + fisherman) is None, "REVEALED")
         lines = []
         for line in card["lines"]:
@@ -115,7 +110,10 @@ class Cards:
         need([line[0] for line in lines] == [s["id"] for s in bench["servicers"]], "BAD_CARD")
         for _, sent, refused, answered, checked, correct, _ in lines:
             need(answered + refused <= sent and correct <= checked <= answered, "BAD_CARD")
-        root = data(card["samples_root"])
+        sent, root = sum(line[1] for line in lines), data(card["samples_root"])
+        need(sent <= U64 and (sent or root == bytes(32)), "BAD_CARD")
+        seal = self.state.get("reportcards", b"s" + at + fisherman)
+        need(seal is not None, "NOT_SEALED")
         need(rules.card_seal(data(card["salt"]), sid, fisherman, lines, root) == seal["seal"],
              "BAD_CARD")
         self.opened(session, sid, fisherman, challenge, card, bench, lines, root)
@@ -126,10 +124,7 @@ class Cards:
     def opened(self, session, sid, fisherman, challenge, card, bench, lines, root):
         sent = sum(line[1] for line in lines)
         opened = card["opened"]
-        if sent == 0:
-            need(root == bytes(32) and not opened, "BAD_CARD")
-            return
-        need(len(opened) == self.param("card_samples", session), "BAD_SAMPLE")
+        need(len(opened) == (self.param("card_samples", session) if sent else 0), "BAD_SAMPLE")
         answered = sum(line[3] for line in lines)
         for n, o in enumerate(opened):
             need(o["position"] == n, "BAD_SAMPLE")

@@ -32,7 +32,7 @@ def climb(leaf, index, count, siblings):
         return None
     (node, total), start = leaf, 0
     for right, (other, more) in zip(reversed(sides), siblings):
-        if total + more > U64:
+        if total + more > U64 or len(other) != 32:
             return None
         if right:
             node, start = rules.H("node", other, more, node, total), start + more
@@ -44,6 +44,16 @@ def climb(leaf, index, count, siblings):
 
 def siblings_of(m):
     return [(data(s["hash"]), int(s["sum"])) for s in m["siblings"]]
+
+
+def distinct(names):
+    names = list(names)
+    need(len(set(names)) == len(names), "DUPLICATE")
+    return names
+
+
+def seated(seats, ident):
+    return any(seat["id"] == ident for seat in seats)
 
 
 class Request:
@@ -160,24 +170,24 @@ class Work:
 
     # ---- Commit ----
 
+    def sids_named(self, session, entries):
+        """The sids of entries {requestor, chain, zone}, none twice."""
+        return distinct(self.sid(session, who(e["requestor"]), e["chain"], e["zone"])
+                        for e in entries)
+
     def apply_MsgCommit(self, m, signer):
         session = int(m["session"])
-        entries = m["entries"]
         servicer, _ = self.by_operator(signer, SERVICER)
         self.commit_window(session)
-        seen = set()
-        for e in entries:
-            self.commit_entry(session, servicer, e, seen)
+        for sid, e in zip(self.sids_named(session, m["entries"]), m["entries"]):
+            self.commit_entry(session, servicer, e, sid)
 
-    def commit_entry(self, session, servicer, e, seen):
+    def commit_entry(self, session, servicer, e, sid):
         requestor = who(e["requestor"])
         total, count = int(e["sum"]), int(e["count"])
         bench = self.bench(session, requestor, e["chain"], e["zone"])
         need(bench is not None, "NO_SESSION")
-        need(any(s["id"] == servicer for s in bench["servicers"]), "NOT_DRAWN")
-        sid = self.sid(session, requestor, e["chain"], e["zone"])
-        need(sid not in seen, "DUPLICATE")
-        seen.add(sid)
+        need(seated(bench["servicers"], servicer), "NOT_DRAWN")
         need(self.gross(bench, min(total, bench["quota_cu"]), session)
              >= self.param("claim_min", session), "CLAIM_TOO_SMALL")
         at = u64(session) + sid
@@ -196,8 +206,8 @@ class Work:
 
     def token(self, m, sid, client, requestor, session):
         """The token of a client key, signed by the gateway key that it names."""
-        raw = data(m["token"])
-        need(raw[:32] == sid and raw[32:64] == client, "BAD_TOKEN")
+        raw = data(m["token"]) if m else b""
+        need(len(raw) == 128 and raw[:32] == sid and raw[32:64] == client, "BAD_TOKEN")
         keys = self.terms(requestor, session)["gateway_keys"]
         need(m["gateway_key"] < len(keys), "BAD_TOKEN")
         need(curve.verifies(keys[m["gateway_key"]], rules.H("token", sid, client), raw[64:]),
@@ -207,10 +217,13 @@ class Work:
         session = int(m["session"])
         servicer, _ = self.by_operator(signer, SERVICER)
         challenge = self.prove_window(session)
+        distinct(data(e["sid"]) for e in m["entries"])
         for e in m["entries"]:
             self.prove_tails(session, servicer, e)
-        for s in m["samples"]:
-            self.prove_sample(session, servicer, challenge, s)
+        if m["samples"]:
+            asked = self.samples_asked(session, servicer, challenge)
+            for s in m["samples"]:
+                self.prove_sample(session, servicer, asked, s)
 
     def commit_of(self, session, sid, servicer):
         at = u64(session) + sid
@@ -218,21 +231,32 @@ class Work:
         need(commit is not None, "NOT_COMMITTED")
         return b"c" + at + servicer, commit, self.state.get("commits", b"b" + at)
 
+    @staticmethod
+    def token_for(tokens, at, client):
+        """The first of that client key, from the tail's own place on and round."""
+        for step in range(len(tokens)):
+            m = tokens[(at + step) % len(tokens)]
+            raw = data(m["token"])
+            if len(raw) == 128 and raw[32:64] == client:
+                return m
+        return tokens[at]
+
     def prove_tails(self, session, servicer, e):
         sid = data(e["sid"])
-        tails, tokens = e["tails"], e["tokens"]
         key, commit, bench = self.commit_of(session, sid, servicer)
-        total, clients = 0, set()
-        for n, tail in enumerate(tails):
+        total, clients = 0, []
+        for n, tail in enumerate(e["tails"]):
             raw = data(tail)
+            need(len(raw) == 204, "BAD_TAIL")
             part = Request(raw)
             need(part.sid == sid and part.servicer == servicer, "BAD_TAIL")
-            need(part.client not in clients, "BAD_TAIL")
-            clients.add(part.client)
-            self.token(tokens[n], sid, part.client, bench["requestor"], session)
+            self.token(self.token_for(e["tokens"], n, part.client), sid, part.client,
+                       bench["requestor"], session)
             need(part.signed(raw[140:]), "BAD_TAIL")
             total += part.cum_cu
             need(total <= U64, "OVERFLOW")
+            clients.append(part.client)
+        distinct(clients)
         self.state.put("commits", key, dict(commit, tails_proved=True, tails_cu=total))
 
     def samples_asked(self, session, servicer, challenge):
@@ -254,21 +278,23 @@ class Work:
         self.claims[session, servicer] = asked
         return asked
 
-    def prove_sample(self, session, servicer, challenge, s):
+    def prove_sample(self, session, servicer, asked, s):
         sid, leaf, position = data(s["sid"]), data(s["leaf"]), s["position"]
-        asked = self.samples_asked(session, servicer, challenge)
         need(position < len(asked), "BAD_FIELD")
+        need(len(leaf) == 236, "BAD_LEAF")
         part = Request(leaf)
         need(part.sid == sid and part.servicer == servicer, "BAD_LEAF")
-        _, commit, bench = self.commit_of(session, sid, servicer)
+        bench = self.state.get("commits", b"b" + u64(session) + sid)
+        need(bench is not None, "NOT_COMMITTED")
         self.token(s["token"], sid, part.client, bench["requestor"], session)
+        need(part.signed(leaf[140:204]), "BAD_LEAF")
         need(asked[position][0] == sid, "BAD_LEAF")
+        _, commit, _ = self.commit_of(session, sid, servicer)
         index = int(s["index"])
         need(index < commit["count"], "BAD_LEAF")
         found = climb((rules.H("leaf", leaf), part.cu), index, commit["count"], siblings_of(s))
         need(found is not None and found[0] == (commit["root"], commit["sum"]), "BAD_LEAF")
         need(found[1] <= asked[position][1] < found[1] + part.cu, "BAD_LEAF")
-        need(part.signed(leaf[140:204]), "BAD_LEAF")
         key = b"p" + u64(session) + servicer
         bits = (self.state.get("commits", key) or {"bits": 0})["bits"]
         self.state.put("commits", key, codec.new("SamplesProved", bits=bits | 1 << position))
