@@ -5,6 +5,7 @@ CometBFT: same app hash, the next height, the same balances.
     tests/net/export.py VIPERD COMETBFT
 
 Exit code 77 means skipped: there is no cometbft to be had."""
+import base64
 import json
 import os
 import shutil
@@ -29,6 +30,33 @@ def check_golden(viperd):
     with open(os.path.join(GOLDEN, "genesis.txt"), encoding="utf-8") as f:
         pinned = dict(line.split() for line in f if not line.startswith("#"))
     assert validated(viperd, os.path.join(GOLDEN, "genesis.json")) == pinned["init"]
+
+
+# What is done to a store, and the invariant that a node then names: the supply's last number,
+# whom an operator serves, whose a consensus key is.
+BREACHES = (("accounts", b"s", lambda value: value[:-1] + bytes([value[-1] ^ 1]),
+             "supply_is_held"),
+            ("actors", b"o", None, "stakes_are_pooled"),
+            ("validators", b"c", None, "consensus_keys_lead_back"))
+
+
+def check_breaches(viperd, exported, folder):
+    """A state that breaks a rule begins no chain, and the sentence begins with the rule."""
+    for store, first, change, name in BREACHES:
+        state = json.loads(exported)
+        pairs = next(s for s in state["app_state"]["stores"] if s["name"] == store)["pairs"]
+        at = next(i for i, p in enumerate(pairs) if base64.b64decode(p["key"])[:1] == first)
+        if change:
+            pairs[at]["value"] = base64.b64encode(
+                change(base64.b64decode(pairs[at]["value"]))).decode()
+        else:
+            del pairs[at]
+        path = os.path.join(folder, "broken.json")
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(state, f)
+        done = subprocess.run([viperd, "genesis", "validate", path], capture_output=True,
+                              text=True, check=False)
+        assert done.returncode != 0 and f"{name}: " in done.stderr, (name, done)
 
 
 def start_again(node, exported):
@@ -62,6 +90,7 @@ def main():
         genesis = json.loads(exported)
         height = int(genesis["initial_height"])
         assert height >= 14, height
+        check_breaches(viperd, exported, root)
 
         start_again(node, exported)
         node.until("blocks after the export", lambda: node.height() >= height + 2)
