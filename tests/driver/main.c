@@ -50,6 +50,8 @@ static const struct option options[] = {
      AT(nodes)},
     {"--sessions", "of each history", OPTION_NUMBER, AT(random.sessions)},
     {"--blocks", "of each history at most", OPTION_NUMBER, AT(random.blocks)},
+    {"--busy", "sessions, in the beginning, in which the dice send something", OPTION_NUMBER,
+     AT(random.busy_sessions)},
     {"--keep", "N,A-B,...: of all that is sent only these", OPTION_TEXT, AT(keep)},
     {"--validators", "of genesis", OPTION_NUMBER, AT(validators)},
     {"--servicers", "of genesis", OPTION_NUMBER, AT(servicers)},

@@ -101,7 +101,9 @@ void random_history(struct stage *stage, const struct random_options *options, u
             (options->blocks == 0 || stage->height < options->blocks))) {
         if (stage->height > 0) {
             labour_step(&labour);
-            uint64_t count = dice_below(&dice, 2 * options->txs + 1);
+            bool busy = options->busy_sessions == 0 ||
+                        mirror_session_number(stage->mirror) < options->busy_sessions;
+            uint64_t count = busy ? dice_below(&dice, 2 * options->txs + 1) : 0;
             for (uint64_t i = 0; i < count; i++) {
                 random_tx(stage, options, &dice);
             }

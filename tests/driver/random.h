@@ -7,6 +7,7 @@
 struct random_options {
     uint64_t sessions;        /* until this one has opened */
     uint64_t blocks;          /* at most; 0: any number */
+    uint64_t busy_sessions;   /* in these the dice send something; 0: in all */
     unsigned txs;             /* a block, beside the work of sessions, on average */
     unsigned spoil_percent;   /* of them with one changed field */
     unsigned fault_percent;   /* of them with a faulty envelope */

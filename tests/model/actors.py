@@ -295,6 +295,7 @@ class Actors:
             return
         need(actor["status"] in (PAUSED, JAILED), "BAD_STATUS")
         need(actor["status"] == PAUSED or self.time_s >= actor["jailed_until_s"], "TOO_SOON")
+        self.reached["resumed from jail"] += actor["status"] == JAILED
         self.put_actor(ident, dict(actor, status=ACTIVE, absent_sessions=0,
                                    jailed_until_s=0))
         self.put_terms(ident, dict(self.newest_terms(ident), eligible=True))

@@ -83,6 +83,7 @@ class Cards:
             actor = dict(actor, absent_sessions=0 if pauses else absent)
             self.put_actor(ident, actor)
             if pauses:
+                self.reached["paused for absence"] += 1
                 self.pause(ident, actor)
         for key in self.state.under("reportcards", b"f" + u64(session)):
             self.state.delete("reportcards", key)

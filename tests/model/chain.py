@@ -4,6 +4,7 @@ What cannot be computed without a curve is told by the record: which signature w
 else (fees, places, windows, draws, sums, branches, scores, pay) is computed here."""
 
 import hashlib
+from collections import Counter
 
 import apphash
 import codec
@@ -49,6 +50,7 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults, Governance)
         self.updates = []
         self.earned = {}     # delegators' part of this step, by pool
         self.owed = {}       # of settlement, by account
+        self.reached = Counter()  # limits and rare events, how often
         self.current = 0
         self.genesis(history["app_state"])
 
@@ -295,6 +297,7 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults, Governance)
             need(tx["timeout_s"] <= self.time_s + UNORDERED_S, "BAD_FIELD")
             need(self.state.get("accounts", b"u" + signer + ident) is None, "REPLAYED")
             live = self.state.get("accounts", b"c" + signer) or 0
+            self.reached["1,024 unordered of an account"] += live == UNORDERED_LIVE
             need(live < UNORDERED_LIVE, "REPLAYED")
         else:
             need(tx["sequence"] == account["sequence"], "BAD_SEQUENCE")

@@ -112,6 +112,7 @@ class Delegations:
         need(record is not None and amount <= self.worth(ident, record["shares"]),
              "NOT_DELEGATED")
         actor = self.actor(ident)
+        self.reached["16 entries of a pair"] += record["unbonding"] == ENTRIES_MOST
         need(record["unbonding"] < ENTRIES_MOST, "TOO_SOON")
         record = self.count_due(ident, record)
         burned = -(-amount * self.shares_of(ident)["shares"] // actor["delegated"])
@@ -195,7 +196,10 @@ class Delegations:
     def pay_entries(self):
         looked = 0
         for key in self.state.under("delegation", b"q"):
-            if small(key[1:9]) > self.time_s or looked == LOOKED_AT:
+            if small(key[1:9]) > self.time_s:
+                break
+            if looked == LOOKED_AT:
+                self.reached["100 entries looked at"] += 1
                 break
             looked += 1
             delegator, number = self.state.get("delegation", key), key[9:]

@@ -27,6 +27,7 @@ class Faults:
             if actor["status"] not in (UNSTAKING, GONE) or terms["eligible"]:
                 self.put_terms(ident, dict(terms, stake=terms["stake"] - burned,
                                            delegated=terms["delegated"] - others))
+        self.reached["slash " + reason.lower()] += 1
         number = len(self.state.under("actors", b"s" + ident))
         self.state.put("actors", b"s" + ident + u64(number), codec.new(
             "Slash", reason=REASON["SLASH_REASON_" + reason], fault_height=fault_height,
@@ -97,6 +98,7 @@ class Faults:
             self.state.delete("validators", key)
 
     def jail(self, ident):
+        self.reached["jail"] += 1
         until = self.time_s + self.param("jail_seconds", self.current)
         self.put_actor(ident, dict(self.actor(ident), status=JAILED, jailed_until_s=until))
         self.put_terms(ident, dict(self.newest_terms(ident), eligible=False))

@@ -11,6 +11,7 @@ PPM = 10**6
 VOTING, PASSED, REJECTED, VETOED, FAILED = (
     codec.ENUMS["ProposalStatus"]["PROPOSAL_STATUS_" + s]
     for s in ("VOTING", "PASSED", "REJECTED", "VETOED", "FAILED"))
+STATUS_NAMES = {PASSED: "passed", REJECTED: "rejected", VETOED: "vetoed", FAILED: "failed"}
 YES, ABSTAIN, NO, VETO = 1, 2, 3, 4
 OPEN_MOST, PARTS_MOST, DELEGATIONS_MOST, CUT_BLOCK = 16, 128, 512, 200
 
@@ -68,7 +69,9 @@ class Governance:
     # ---- submission ----
 
     def apply_MsgPropose(self, m, signer):
-        need(len(self.open_proposals()) < OPEN_MOST, "TOO_MANY_PROPOSALS")
+        count = len(self.open_proposals())
+        self.reached["16 open proposals"] += count == OPEN_MOST
+        need(count < OPEN_MOST, "TOO_MANY_PROPOSALS")
         content = content_of(m)
         self.possible(content)
         deposit = self.param("gov_deposit", self.current)
@@ -171,6 +174,7 @@ class Governance:
             for letter in (b"v", b"s"):
                 for old in self.state.under("governance", letter + key[1:]):
                     if not left:
+                        self.reached["200 votes deleted"] += 1
                         return
                     left -= 1
                     self.state.delete("governance", old)
@@ -207,6 +211,7 @@ class Governance:
         if status == PASSED:
             failed = self.carry_out(proposal["content"])
             status = FAILED if failed else PASSED
+        self.reached["proposal " + STATUS_NAMES[status]] += 1
         end = u64(proposal["end_time_s"]) + u64(proposal["id"])
         self.state.delete("governance", b"o" + end)
         tally = codec.new("Tally", bonded=bonded,
@@ -319,5 +324,6 @@ class Governance:
         """First of all in the block of the plan's height."""
         plan = self.state.get("governance", b"u")
         if plan and self.height >= plan["height"]:
+            self.reached["upgrade"] += 1
             self.state.put("governance", b"a", plan["version"])
             self.state.delete("governance", b"u")

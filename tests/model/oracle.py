@@ -7,6 +7,7 @@ state at the end of a history, and every --hash-every blocks. The first differen
 seed, height and both values; exit code 1. RECORD - is standard input."""
 
 import argparse
+import collections
 import json
 import os
 import sys
@@ -150,6 +151,7 @@ class Oracle:
         self.history = None
         self.histories = self.blocks = self.txs = self.refused = 0
         self.codes = {}
+        self.reached = collections.Counter()
 
     def line(self, line):
         if "history" in line:
@@ -167,6 +169,7 @@ class Oracle:
         self.histories += 1
         self.blocks, self.txs = self.blocks + h.blocks, self.txs + h.txs
         self.refused += h.refused
+        self.reached += h.chain.reached
         for code, count in h.codes.items():
             self.codes[code] = self.codes.get(code, 0) + count
         self.history = None

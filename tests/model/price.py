@@ -32,6 +32,7 @@ class Price:
             needed = self.state.newest("price", b"p", oldest)[0]
             for since in list(self.state.versions["price", b"p"]):
                 if since < needed:
+                    self.reached["price pruned"] += 1
                     self.state.delete("price", b"p" + u64(since))
 
     def price_for_stake(self):

@@ -33,6 +33,7 @@ class Settle:
                 if self.state.get("commits", key)["settled"]:
                     continue
                 if not left:
+                    self.reached["entries carried over"] += 1
                     break
                 left -= 1
                 verify.append(self.verify(session, key[9:41], key[41:]))
@@ -43,6 +44,7 @@ class Settle:
                 break
             for key in self.state.under("scores", b"m" + u64(session)):
                 if not left:
+                    self.reached["score moves carried over"] += 1
                     return verify
                 left -= 1
                 self.move_score(session, key)
@@ -50,6 +52,7 @@ class Settle:
                 self.state.delete("reportcards", key)
                 sweeps -= 1
             if not sweeps:
+                self.reached["seals carried over"] += 1
                 break
             self.close_session(session)
         return verify
@@ -229,6 +232,7 @@ class Settle:
         low = standing["low_sessions"] + 1 if score < self.param("score_min", session) else 0
         standing = dict(standing, low_sessions=low)
         if low == LOW_MOST:
+            self.reached["bench"] += 1
             standing.update(benched=True, resumable_s=self.time_s + self.param("jail_seconds",
                                                                                self.current))
             self.put_benched(servicer, place, True)
@@ -249,6 +253,7 @@ class Settle:
         standing = self.state.get("scores", b"n" + ident + place)
         need(standing is not None and standing["benched"], "BAD_STATUS")
         need(self.time_s >= standing["resumable_s"], "TOO_SOON")
+        self.reached["resumed from a bench"] += 1
         self.put_benched(ident, place, False)
         self.state.put("scores", b"n" + ident + place,
                        codec.new("Standing", counts_from=self.counts_from()))
