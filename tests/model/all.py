@@ -52,7 +52,7 @@ SHAPES = [
     {"--favour": "governance", "--next": VIPERD + "-next", "--restarts": 10,
      "--genesis": "voting_seconds=10,chain_fee=1000000,gov_quorum=100000"},
     {"--favour": "delegation,governance", "--rich": 30, "--txs": 12,
-     "--genesis": "voting_seconds=40,gov_quorum=100000"},
+     "--genesis": "voting_seconds=150,gov_quorum=100000"},
     {"--favour": "delegation,leaving", "--rich": 1, "--validators": 1, "--servicers": 3,
      "--txs": 12, "--genesis": "session_blocks=8"},
     {"--favour": "money", "--rich": 1, "--unordered": 100, "--patience": 600, "--sessions": 6,
