@@ -23,7 +23,8 @@ static const struct vpr_conf_key comet_keys[] = {
 };
 static const struct vpr_conf_key beacon_keys[] = {
     KEY("key", beacon_key, 64, "\"beacon\"", NULL,
-        "a validator's hash chain in the keyring; \"\": this node reveals nothing."),
+        "a validator's hash chain in the keyring, tried before its other beacon keys; \"\": "
+        "no reveals."),
 };
 static const struct vpr_conf_key price_keys[] = {
     KEY("file", price_file, 1024, "\"\"", NULL,

@@ -63,6 +63,12 @@ static const struct vpr_metric rows[METER_COUNT] = {
                       VPR_COUNTER, PLAIN, 0, NULL, 0},
     [METER_DISK] = {"viper_disk_free_bytes", "what is left where the state is written",
                     VPR_GAUGE, PLAIN, 0, NULL, 0},
+    [METER_BEACON_LEFT] = {"viper_beacon_left",
+                           "preimages left of the beacon's chain in use; 0 before the first "
+                           "proposal", VPR_GAUGE, PLAIN, 0, NULL, 0},
+    [METER_BEACON_SKIPS] = {"viper_beacon_skips_total",
+                            "own proposals without a reveal, for want of the chain's key",
+                            VPR_COUNTER, PLAIN, 0, NULL, 0},
 };
 
 struct meters {
@@ -143,6 +149,16 @@ void meters_request(struct meters *meters, size_t route, uint32_t status, uint64
 void meters_set(struct meters *meters, enum meter meter, int64_t v)
 {
     vpr_metric_set(meters->metrics, meter, 0, 0, v);
+}
+
+void meters_reveal(struct meters *meters, uint64_t left)
+{
+    vpr_metric_set(meters->metrics, METER_BEACON_LEFT, 0, 0, (int64_t)left);
+}
+
+void meters_skip(struct meters *meters)
+{
+    vpr_metric_add(meters->metrics, METER_BEACON_SKIPS, 0, 0, 1);
 }
 
 void meters_comet_failure(struct meters *meters)

@@ -26,6 +26,8 @@ enum meter {
     METER_UNPAID_CU,
     METER_MINTED,
     METER_DISK,
+    METER_BEACON_LEFT,
+    METER_BEACON_SKIPS,
     METER_COUNT
 };
 
@@ -41,6 +43,9 @@ void meters_check(struct meters *meters, enum vpr_code code);
 /* `route`: row of the route table, or SIZE_MAX for everything else. */
 void meters_request(struct meters *meters, size_t route, uint32_t status, uint64_t us);
 void meters_set(struct meters *meters, enum meter meter, int64_t v);
+/* A proposal of ours: preimages left of the chain in use; or it went without a reveal. */
+void meters_reveal(struct meters *meters, uint64_t left);
+void meters_skip(struct meters *meters);
 void meters_comet_failure(struct meters *meters);
 void meters_write(struct meters *meters, struct vpr_buf *out);
 

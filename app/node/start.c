@@ -114,6 +114,20 @@ static bool open_beacon(struct node *n)
     return true;
 }
 
+/* A bridge_reveal_fn; on the bridge's thread. */
+static bool reveal(void *arg, const struct vpr_hash *end, struct vpr_hash *ret_x)
+{
+    const struct node *n = arg;
+    uint64_t left = 0;
+
+    if (!secrets_reveal(n->secrets, end, ret_x, &left)) {
+        meters_skip(n->meters);
+        return false;
+    }
+    meters_reveal(n->meters, left);
+    return true;
+}
+
 /* ---- the price ---- */
 
 static const char *own_host(const struct node *n)
@@ -247,8 +261,8 @@ static int run(struct node *n)
 
 static int serve(struct node *n)
 {
-    const struct bridge_options options = {.reveal = n->secrets ? secrets_reveal : NULL,
-                                           .reveal_arg = n->secrets,
+    const struct bridge_options options = {.reveal = n->secrets ? reveal : NULL,
+                                           .reveal_arg = n,
                                            .committed = committed, .committed_arg = n,
                                            .checked = checked, .checked_arg = n,
                                            .outdated = outdated_now, .outdated_arg = n};

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """tests/validators/all.py [--keep] [--only NAME] [--list] [--build DIR]: the validator set of a
-running network, by real CometBFT: jail, resume, a fifth validator, outbidding, a double sign,
-leaving. Ends with N passed, N failed.
+running network, by real CometBFT: a renewed beacon, jail, resume, a fifth validator, outbidding, a
+double sign, leaving. Ends with N passed, N failed.
 
 The tests run in this order and lean on each other; --only takes part of a name, and what stands
 before it runs too. The chain alone: no servicers, no gateway."""
@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(ROOT, "deploy"), os.path.join(ROOT, "tests")]
@@ -131,6 +132,33 @@ class World:
         genesis.Keys(self.net.viperd).add(home, "beacon", "beacon")
         self.net.write_node(i)
         return key
+
+
+# ---- the beacon ----
+
+WHOLE = 1 << 20  # values of a chain
+
+def gauge(world, name):
+    """Of node 0."""
+    port = world.net.ports["rest0"]
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    return int(re.search(rf"^{name} (\d+)$", text, re.M)[1])
+
+
+def a_beacon_is_renewed_without_a_restart(world):
+    """The node finds the new chain's key when its end is the one in use; no proposal goes
+    without a reveal."""
+    before = world.wait("proposals of node 0", lambda: (
+        0 < (n := gauge(world, "viper_beacon_left")) < WHOLE - 3 and n))
+    key = genesis.Keys(world.net.viperd).add(world.net.home("node0"), "beacon-2", "beacon")
+    world.accepted(world.tx("renew-beacon", "node0", "operator", validator=world.ident(0),
+                            beacon_end=key["end"]), "renew-beacon")
+    # The old chain gets shorter until its end is replaced by that of a whole one.
+    left = world.wait("a proposal with the new chain", lambda: (
+        n := gauge(world, "viper_beacon_left")) > before and n)
+    need(left > WHOLE - 20, f"{left} left of a whole chain")
+    same("proposals without a reveal", gauge(world, "viper_beacon_skips_total"), 0)
 
 
 # ---- jail ----
@@ -313,8 +341,9 @@ def every_node_has_the_same_state(world):
         same(f"app hash of node {i}", got, want)
 
 
-TESTS = (a_stopped_validator_is_jailed, it_resumes_when_its_time_is_over,
-         a_fifth_outbids_the_least, the_outbid_returns_with_more,
+TESTS = (a_beacon_is_renewed_without_a_restart, a_stopped_validator_is_jailed,
+         it_resumes_when_its_time_is_over, a_fifth_outbids_the_least,
+         the_outbid_returns_with_more,
          one_key_in_two_places_is_tombstoned, a_tombstoned_validator_only_leaves,
          who_pauses_leaves_and_returns, every_node_has_the_same_state)
 

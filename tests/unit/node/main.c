@@ -6,7 +6,7 @@
 int main(void)
 {
     Suite *(*const suites[])(void) = {suite_config, suite_events, suite_feeder, suite_reply,
-                                     suite_route,  suite_tally};
+                                     suite_route,  suite_secrets, suite_tally};
     SRunner *runner = srunner_create(NULL);
 
     for (size_t i = 0; i < VPR_COUNT(suites); i++) {

@@ -10,6 +10,7 @@ Suite *suite_events(void);
 Suite *suite_feeder(void);
 Suite *suite_reply(void);
 Suite *suite_route(void);
+Suite *suite_secrets(void);
 Suite *suite_tally(void);
 
 #endif
