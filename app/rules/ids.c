@@ -7,6 +7,13 @@
 #define DIGITS_MAX (ADDRESS_DIGITS + CHECKSUM_DIGITS)
 
 static const char alphabet[] = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+/* Place in it, from 1; 0: none. */
+static const uint8_t value_of['z' + 1] = {
+    ['q'] = 1, ['p'] = 2, ['z'] = 3, ['r'] = 4, ['y'] = 5, ['9'] = 6, ['x'] = 7, ['8'] = 8,
+    ['g'] = 9, ['f'] = 10, ['2'] = 11, ['t'] = 12, ['v'] = 13, ['d'] = 14, ['w'] = 15, ['0'] =
+    16, ['s'] = 17, ['3'] = 18, ['j'] = 19, ['n'] = 20, ['5'] = 21, ['4'] = 22, ['k'] = 23,
+    ['h'] = 24, ['c'] = 25, ['e'] = 26, ['6'] = 27, ['m'] = 28, ['u'] = 29, ['a'] = 30, ['7']
+    = 31, ['l'] = 32};
 
 static const char *prefix_text(enum vpr_prefix prefix)
 {
@@ -21,18 +28,18 @@ static const char *prefix_text(enum vpr_prefix prefix)
     VPR_HALT("no such prefix");
 }
 
+/* BIP-173: what the five bits that leave the checksum on top turn into below. */
+#define MIX(t) \
+    (((t) & 1 ? 0x3b6a57b2u : 0) ^ ((t) & 2 ? 0x26508e6du : 0) ^ ((t) & 4 ? 0x1ea119fau : 0) ^ \
+     ((t) & 8 ? 0x3d4233ddu : 0) ^ ((t) & 16 ? 0x2a1462b3u : 0))
+#define MIX_8(t) \
+    MIX(t), MIX((t) + 1), MIX((t) + 2), MIX((t) + 3), MIX((t) + 4), MIX((t) + 5), \
+        MIX((t) + 6), MIX((t) + 7)
+static const uint32_t mixed[32] = {MIX_8(0), MIX_8(8), MIX_8(16), MIX_8(24)};
+
 static uint32_t polymod(uint32_t sum, uint8_t digit)
 {
-    static const uint32_t generator[5] = {0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd,
-                                          0x2a1462b3};
-    uint32_t top = sum >> 25;
-    sum = (sum & 0x1ffffff) << 5 ^ digit;
-    for (size_t i = 0; i < VPR_COUNT(generator); i++) {
-        if ((top >> i & 1) != 0) {
-            sum ^= generator[i];
-        }
-    }
-    return sum;
+    return ((sum & 0x1ffffff) << 5 ^ digit) ^ mixed[sum >> 25];
 }
 
 /* BIP-173: the prefix in two halves with a zero between, then the digits. */
@@ -90,19 +97,22 @@ bool vpr_address_parse(struct vpr_address *ret, enum vpr_prefix prefix, struct v
     uint8_t digits[DIGITS_MAX];
     for (size_t i = 0; i < DIGITS_MAX; i++) {
         uint8_t c = text.data[hrp_len + 1 + i];
-        const char *at = c == 0 ? NULL : strchr(alphabet, c);
-        if (at == NULL) { /* also every upper case letter */
+        if (c >= VPR_COUNT(value_of) || value_of[c] == 0) { /* also every upper case letter */
             return false;
         }
-        digits[i] = (uint8_t)(at - alphabet);
+        digits[i] = (uint8_t)(value_of[c] - 1);
     }
     if (checksum(hrp, digits, DIGITS_MAX) != 1) {
         return false;
     }
     struct vpr_address address = {{0}};
-    for (size_t i = 0; i < ADDRESS_DIGITS * 5; i++) {
-        if ((digits[i / 5] >> (4 - i % 5) & 1) != 0) {
-            address.b[i / 8] |= (uint8_t)(0x80 >> i % 8);
+    uint32_t bits = 0, count = 0;
+    for (size_t i = 0, at = 0; i < ADDRESS_DIGITS; i++) {
+        bits = bits << 5 | digits[i];
+        count += 5;
+        if (count >= 8) {
+            count -= 8;
+            address.b[at++] = (uint8_t)(bits >> count);
         }
     }
     *ret = address;
