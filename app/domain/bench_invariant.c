@@ -272,7 +272,7 @@ static enum vpr_code add_gross(struct vpr_ctx *ctx, const struct vpr_bench *benc
                   : commit->sum < bench->quota_cu ? commit->sum
                                                   : bench->quota_cu;
     uint64_t gross, most;
-    VPR_TRY(vpr_bench_gross(ctx, bench, cu, &gross));
+    VPR_TRY(vpr_bench_gross(ctx, bench, cu, NULL, &gross));
     if (!vpr_try_mul_div_floor(&most, cu, bench->budget, bench->allowance_cu) ||
         gross > most) {
         return breach(ctx, bench, "an entry is worth more than its part of the budget");

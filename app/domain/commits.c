@@ -82,14 +82,10 @@ seats_read(struct vpr_seat *seats, Viper__V1__BenchSeat *const *from, size_t cou
     return (uint32_t)count;
 }
 
-bool vpr_bench_stored(struct vpr_ctx *ctx, uint64_t session, const struct vpr_hash *sid,
-                      struct vpr_bench *ret)
+/* All but requestor_owner, who is in no record of the bench. */
+static void bench_read(struct vpr_bench *ret, uint64_t session, const struct vpr_hash *sid,
+                       const Viper__V1__Bench *record)
 {
-    size_t mark = vpr_arena_mark(ctx->arena);
-    const Viper__V1__Bench *record = bench_record(ctx, session, sid);
-    if (record == NULL) {
-        return false;
-    }
     memset(ret, 0, sizeof *ret);
     ret->sid = *sid;
     ret->session = session;
@@ -102,6 +98,17 @@ bool vpr_bench_stored(struct vpr_ctx *ctx, uint64_t session, const struct vpr_ha
     ret->share_ppm = record->share_ppm;
     ret->servicer_count = seats_read(ret->servicers, record->servicers, record->n_servicers);
     ret->fisherman_count = seats_read(ret->fishermen, record->fishermen, record->n_fishermen);
+}
+
+bool vpr_bench_stored(struct vpr_ctx *ctx, uint64_t session, const struct vpr_hash *sid,
+                      struct vpr_bench *ret)
+{
+    size_t mark = vpr_arena_mark(ctx->arena);
+    const Viper__V1__Bench *record = bench_record(ctx, session, sid);
+    if (record == NULL) {
+        return false;
+    }
+    bench_read(ret, session, sid, record);
     const Viper__V1__Terms *terms = vpr_terms_get(ctx, &ret->requestor, session);
     if (terms != NULL) {
         ret->requestor_owner = vpr_address_of_field(terms->owner);
@@ -269,8 +276,8 @@ size_t vpr_committed_sids(struct vpr_ctx *ctx, uint64_t session,
     }
 }
 
-enum vpr_code
-vpr_bench_gross(struct vpr_ctx *ctx, const struct vpr_bench *bench, uint64_t cu, uint64_t *ret)
+static enum vpr_code
+find_rate(struct vpr_ctx *ctx, const struct vpr_bench *bench, struct vpr_rate *ret)
 {
     size_t mark = vpr_arena_mark(ctx->arena);
     const Viper__V1__ChainTerms *chain = vpr_chain_terms(ctx, bench->chain, bench->session);
@@ -284,14 +291,44 @@ vpr_bench_gross(struct vpr_ctx *ctx, const struct vpr_bench *bench, uint64_t cu,
         return vpr_fail(ctx->err, VPR_NO_ZONE, "zone %04x has no terms for session %" PRIu64,
                         bench->zone, bench->session);
     }
-    if (chain->multiplier_ppm > VPR_PPM || zone->multiplier_ppm > VPR_PPM ||
-        !vpr_gross(ret, cu, bench->budget, bench->allowance_cu, (uint32_t)chain->multiplier_ppm,
-                   (uint32_t)zone->multiplier_ppm)) {
+    if (chain->multiplier_ppm > VPR_PPM || zone->multiplier_ppm > VPR_PPM) {
+        return vpr_fail(ctx->err, VPR_OVERFLOW, "a multiplier above 1 in session %" PRIu64,
+                        bench->session);
+    }
+    *ret = (struct vpr_rate){bench->chain, bench->zone, (uint32_t)chain->multiplier_ppm,
+                             (uint32_t)zone->multiplier_ppm};
+    vpr_arena_release(ctx->arena, mark);
+    return VPR_OK;
+}
+
+static enum vpr_code rate_of(struct vpr_ctx *ctx, const struct vpr_bench *bench,
+                             struct vpr_rates *rates, struct vpr_rate *ret)
+{
+    for (size_t i = 0; rates != NULL && i < rates->count; i++) {
+        if (rates->found[i].chain == bench->chain && rates->found[i].zone == bench->zone) {
+            *ret = rates->found[i];
+            return VPR_OK;
+        }
+    }
+    VPR_TRY(find_rate(ctx, bench, ret));
+    if (rates != NULL && rates->count < VPR_COUNT(rates->found)) {
+        rates->found[rates->count++] = *ret;
+    }
+    return VPR_OK;
+}
+
+enum vpr_code vpr_bench_gross(struct vpr_ctx *ctx, const struct vpr_bench *bench, uint64_t cu,
+                              struct vpr_rates *rates, uint64_t *ret)
+{
+    struct vpr_rate rate;
+
+    VPR_TRY(rate_of(ctx, bench, rates, &rate));
+    if (!vpr_gross(ret, cu, bench->budget, bench->allowance_cu, rate.chain_ppm,
+                   rate.zone_ppm)) {
         return vpr_fail(ctx->err, VPR_OVERFLOW,
                         "%" PRIu64 " CU of %" PRIu64 " for %" PRIu64 " uvipr overflow", cu,
                         bench->allowance_cu, bench->budget);
     }
-    vpr_arena_release(ctx->arena, mark);
     return VPR_OK;
 }
 
@@ -377,6 +414,7 @@ struct commit_job {
     struct vpr_session session;
     struct vpr_address servicer;
     uint64_t claim_min;
+    struct vpr_rates rates;
 };
 
 static void commit_event(struct vpr_ctx *ctx, const struct commit_job *job,
@@ -398,63 +436,89 @@ static void commit_event(struct vpr_ctx *ctx, const struct commit_job *job,
     vpr_event_hex(ctx, "root", commit->root.data, commit->root.len);
 }
 
-/* One more of the bench's servicers has committed. */
-static void count_commit(struct vpr_ctx *ctx, const struct vpr_bench *bench)
-{
-    const Viper__V1__Bench *record = bench_record(ctx, bench->session, &bench->sid);
-    VPR_ASSERT(record != NULL && record->committed < bench->servicer_count);
-    Viper__V1__Bench changed = *record;
-    changed.committed++;
-    struct vpr_key_buf k = bench_key(bench->session, &bench->sid);
-    vpr_record_put(ctx, VPR_STORE_COMMITS, vpr_key_bytes(&k), &changed.base);
-}
-
-static enum vpr_code commit_entry(struct vpr_ctx *ctx, const struct commit_job *job,
-                                  const Viper__V1__CommitEntry *entry,
-                                  const struct vpr_hash *sid)
-{
+/* Where an entry leads. */
+struct target {
     struct vpr_address requestor;
-    struct vpr_bench bench;
+    struct vpr_hash sid;
+};
+
+/* The bench: as it is stored, or drawn.  *ret_record: NULL if it is not stored yet. */
+static enum vpr_code find_bench(struct vpr_ctx *ctx, const struct commit_job *job,
+                                const Viper__V1__CommitEntry *entry, const struct target *at,
+                                struct vpr_bench *ret, const Viper__V1__Bench **ret_record)
+{
     uint64_t session = job->session.number;
 
-    VPR_TRY(vpr_field_address(&requestor, entry->requestor, "requestor", ctx->err));
-    bool first = !vpr_bench_stored(ctx, session, sid, &bench);
-    if (first) {
-        VPR_TRY(vpr_bench_draw(ctx, &bench, &job->session, &requestor, (uint16_t)entry->chain,
-                               (uint16_t)entry->zone));
-        VPR_ASSERT(vpr_hash_equal(&bench.sid, sid));
+    *ret_record = bench_record(ctx, session, &at->sid);
+    if (*ret_record != NULL) {
+        bench_read(ret, session, &at->sid, *ret_record);
+    } else {
+        VPR_TRY(vpr_bench_draw(ctx, ret, &job->session, &at->requestor,
+                               (uint16_t)entry->chain, (uint16_t)entry->zone));
+        VPR_ASSERT(vpr_hash_equal(&ret->sid, &at->sid));
     }
-    if (!vpr_bench_has_servicer(&bench, &job->servicer)) {
+    if (!vpr_bench_has_servicer(ret, &job->servicer)) {
         return vpr_fail(
             ctx->err, VPR_NOT_DRAWN,
             "servicer is not drawn for %s, chain %04x, zone %04x in session %" PRIu64,
-            entry->requestor, bench.chain, bench.zone, session);
+            entry->requestor, ret->chain, ret->zone, session);
     }
-    uint64_t gross;
-    VPR_TRY(vpr_bench_gross(ctx, &bench,
-                            entry->sum < bench.quota_cu ? entry->sum : bench.quota_cu, &gross));
+    return VPR_OK;
+}
+
+static enum vpr_code check_worth(struct vpr_ctx *ctx, struct commit_job *job,
+                                 const Viper__V1__CommitEntry *entry,
+                                 const struct vpr_bench *bench)
+{
+    uint64_t gross, cu = entry->sum < bench->quota_cu ? entry->sum : bench->quota_cu;
+
+    VPR_TRY(vpr_bench_gross(ctx, bench, cu, &job->rates, &gross));
     if (gross < job->claim_min) {
         return vpr_fail(ctx->err, VPR_CLAIM_TOO_SMALL,
                         "%" PRIu64 " CU, quota %" PRIu64 ", are worth %" PRIu64
                         " uvipr; a claim is at least %" PRIu64,
-                        entry->sum, bench.quota_cu, gross, job->claim_min);
+                        entry->sum, bench->quota_cu, gross, job->claim_min);
     }
-    if (first) {
-        bench_put(ctx, &bench);
+    return VPR_OK;
+}
+
+/* One more of the bench's servicers has committed; record: NULL if it is the first. */
+static void count_commit(struct vpr_ctx *ctx, const struct commit_job *job,
+                         const struct vpr_bench *bench, const Viper__V1__Bench *record)
+{
+    struct vpr_key_buf k;
+
+    if (record == NULL) {
+        bench_put(ctx, bench);
+    } else {
+        VPR_ASSERT(record->committed < bench->servicer_count);
+        Viper__V1__Bench changed = *record;
+        changed.committed++;
+        k = bench_key(bench->session, &bench->sid);
+        vpr_record_put(ctx, VPR_STORE_COMMITS, vpr_key_bytes(&k), &changed.base);
     }
-    if (first || vpr_commit_get(ctx, session, sid, &job->servicer) == NULL) {
-        if (!first) {
-            count_commit(ctx, &bench);
-        }
-        struct vpr_key_buf k = committed_key(session, &job->servicer, sid);
-        vpr_state_put(ctx->state, VPR_STORE_COMMITS, vpr_key_bytes(&k),
-                      vpr_bytes_of(present, sizeof present));
+    k = committed_key(bench->session, &job->servicer, &bench->sid);
+    vpr_state_put(ctx->state, VPR_STORE_COMMITS, vpr_key_bytes(&k),
+                  vpr_bytes_of(present, sizeof present));
+}
+
+static enum vpr_code commit_entry(struct vpr_ctx *ctx, struct commit_job *job,
+                                  const Viper__V1__CommitEntry *entry, const struct target *at)
+{
+    struct vpr_bench bench;
+    const Viper__V1__Bench *record;
+    uint64_t session = job->session.number;
+
+    VPR_TRY(find_bench(ctx, job, entry, at, &bench, &record));
+    VPR_TRY(check_worth(ctx, job, entry, &bench));
+    if (record == NULL || vpr_commit_get(ctx, session, &at->sid, &job->servicer) == NULL) {
+        count_commit(ctx, job, &bench, record);
     }
     Viper__V1__Commit commit = VIPER__V1__COMMIT__INIT;
     commit.root = entry->root;
     commit.sum = entry->sum;
     commit.count = entry->count;
-    vpr_commit_put(ctx, session, sid, &job->servicer, &commit);
+    vpr_commit_put(ctx, session, &at->sid, &job->servicer, &commit);
     commit_event(ctx, job, &bench, &commit);
     return VPR_OK;
 }
@@ -462,19 +526,20 @@ static enum vpr_code commit_entry(struct vpr_ctx *ctx, const struct commit_job *
 static enum vpr_code apply_commit(struct vpr_ctx *ctx, const ProtobufCMessage *message)
 {
     const Viper__V1__MsgCommit *m = (const Viper__V1__MsgCommit *)message;
-    struct commit_job job;
+    struct commit_job job = {.rates = {.count = 0}};
 
     VPR_TRY(vpr_actor_of_signer(ctx, VIPER__V1__KIND__KIND_SERVICER, &job.servicer));
     VPR_TRY(vpr_window_commit(ctx, &job.session, m->session));
     job.claim_min = vpr_param(ctx, VPR_P_claim_min, m->session);
 
+    struct target *at = VPR_ARENA_ARRAY(ctx->arena, struct target, m->n_entries);
     struct vpr_hash *sids = VPR_ARENA_ARRAY(ctx->arena, struct vpr_hash, m->n_entries);
     for (size_t i = 0; i < m->n_entries; i++) {
         const Viper__V1__CommitEntry *e = m->entries[i];
-        struct vpr_address requestor;
-        VPR_TRY(vpr_field_address(&requestor, e->requestor, "requestor", ctx->err));
-        sids[i] = vpr_sid(vpr_bytes_str(ctx->chain_id), m->session, &requestor,
-                          (uint16_t)e->chain, (uint16_t)e->zone);
+        VPR_TRY(vpr_field_address(&at[i].requestor, e->requestor, "requestor", ctx->err));
+        at[i].sid = vpr_sid(vpr_bytes_str(ctx->chain_id), m->session, &at[i].requestor,
+                            (uint16_t)e->chain, (uint16_t)e->zone);
+        sids[i] = at[i].sid;
     }
     size_t twice;
     if (!vpr_evidence_distinct(ctx->arena, sids, m->n_entries, &twice)) {
@@ -482,7 +547,7 @@ static enum vpr_code apply_commit(struct vpr_ctx *ctx, const ProtobufCMessage *m
     }
     for (size_t i = 0; i < m->n_entries; i++) {
         size_t mark = vpr_arena_mark(ctx->arena);
-        VPR_TRY(commit_entry(ctx, &job, m->entries[i], &sids[i]));
+        VPR_TRY(commit_entry(ctx, &job, m->entries[i], &at[i]));
         vpr_ctx_release(ctx, mark);
     }
     return VPR_OK;

@@ -6,6 +6,7 @@
 #ifndef VPR_DOMAIN_COMMITS_H
 #define VPR_DOMAIN_COMMITS_H
 
+#include "app/domain/actors.h"
 #include "app/domain/sessions.h"
 #include "viper/v1/state.pb-c.h"
 
@@ -46,9 +47,21 @@ void vpr_samples_set(struct vpr_ctx *ctx, uint64_t session, const struct vpr_add
 bool vpr_samples_proved(struct vpr_ctx *ctx, uint64_t session,
                         const struct vpr_address *servicer, uint64_t proof_samples);
 
-/* What `cu` of this bench pay before the split; NO_CHAIN, NO_ZONE or OVERFLOW. */
+/* Multipliers of the places of one session that were found already: begin with zeros.  A
+ * servicer is drawn in one zone for at most so many chains; what does not fit is found again. */
+struct vpr_rate {
+    uint16_t chain, zone;
+    uint32_t chain_ppm, zone_ppm;
+};
+struct vpr_rates {
+    size_t count;
+    struct vpr_rate found[VPR_CHAINS_MAX];
+};
+
+/* What `cu` of this bench pay before the split; NO_CHAIN, NO_ZONE or OVERFLOW.  `rates` of its
+ * session, or NULL. */
 VPR_MUST_USE enum vpr_code vpr_bench_gross(struct vpr_ctx *ctx, const struct vpr_bench *bench,
-                                           uint64_t cu, uint64_t *ret);
+                                           uint64_t cu, struct vpr_rates *rates, uint64_t *ret);
 
 /* With the last Verify of a sid, sids in order: its Bench, commits and look-ups go, and the
  * proved samples of servicers that have no other entry left. */

@@ -19,6 +19,7 @@ static enum vpr_code claims_load(struct vpr_ctx *ctx, const struct vpr_session *
                                  const struct vpr_address *servicer, struct claims *ret)
 {
     struct claims all = {0, NULL, NULL};
+    struct vpr_rates rates = {.count = 0};
 
     all.count = vpr_committed_sids(ctx, session->number, servicer, NULL, 0);
     if (all.count == 0) {
@@ -37,7 +38,7 @@ static enum vpr_code claims_load(struct vpr_ctx *ctx, const struct vpr_session *
         bool stored = vpr_bench_stored(ctx, session->number, &all.sids[i], &bench);
         VPR_ASSERT(stored);
         all.claims[i].sum = commit->sum;
-        VPR_TRY(vpr_bench_gross(ctx, &bench, least(commit->sum, bench.quota_cu),
+        VPR_TRY(vpr_bench_gross(ctx, &bench, least(commit->sum, bench.quota_cu), &rates,
                                 &all.claims[i].gross));
         vpr_arena_release(ctx->arena, mark);
     }

@@ -89,7 +89,7 @@ static void price_entry(struct vpr_ctx *ctx, const struct vpr_params *params,
     }
     struct vpr_ctx quiet = *ctx;
     quiet.err = NULL; /* an error is a verdict here */
-    if (score > VPR_PPM || vpr_bench_gross(&quiet, bench, s->cu, &gross) != VPR_OK ||
+    if (score > VPR_PPM || vpr_bench_gross(&quiet, bench, s->cu, NULL, &gross) != VPR_OK ||
         !payees_exist(ctx, a, seat)) {
         ret->verdict = VIPER__V1__VERDICT__VERDICT_ERROR;
         return;
