@@ -581,7 +581,7 @@ static enum vpr_code answer_chains(struct vpr_ctx *ctx, const ProtobufCMessage *
 
 static const struct vpr_handler handlers[] = {
     {"chains.edit", "/viper.v1.MsgEditChain", &viper__v1__msg_edit_chain__descriptor, "owner",
-     VPR_LANE_ORDINARY, NULL, check_edit, apply_edit, NULL},
+     VPR_LANE_ORDINARY, 0, NULL, check_edit, apply_edit, NULL},
 };
 
 static const struct vpr_query queries[] = {

@@ -8,6 +8,7 @@
 #include "app/domain/proofs.h"
 #include "app/rules/ids.h"
 #include "app/rules/split.h"
+#include "app/tx/gas.h"
 #include "viper/v1/query.pb-c.h"
 #include "viper/v1/tx.pb-c.h"
 
@@ -381,6 +382,12 @@ void vpr_bench_delete(struct vpr_ctx *ctx, const struct vpr_bench *bench)
 
 /* ---- MsgCommit ---- */
 
+static void load_commit(const ProtobufCMessage *message, struct vpr_load *load)
+{
+    const Viper__V1__MsgCommit *m = (const Viper__V1__MsgCommit *)message;
+    load->gas += m->n_entries * VPR_GAS_COMMIT_ENTRY;
+}
+
 static enum vpr_code check_commit(const ProtobufCMessage *message, struct vpr_err *err)
 {
     const Viper__V1__MsgCommit *m = (const Viper__V1__MsgCommit *)message;
@@ -707,9 +714,9 @@ static enum vpr_code admit_commit(struct vpr_ctx *ctx, const ProtobufCMessage *m
 
 static const struct vpr_handler handlers[] = {
     {"commits.commit", "/viper.v1.MsgCommit", &viper__v1__msg_commit__descriptor, "operator",
-     VPR_LANE_SESSION, NULL, check_commit, apply_commit, admit_commit},
+     VPR_LANE_SESSION, 0, load_commit, check_commit, apply_commit, admit_commit},
     {"commits.prove", "/viper.v1.MsgProve", &viper__v1__msg_prove__descriptor, "operator",
-     VPR_LANE_SESSION, vpr_prove_signatures, vpr_prove_check, vpr_prove_apply,
+     VPR_LANE_SESSION, 0, vpr_prove_load, vpr_prove_check, vpr_prove_apply,
      vpr_prove_admit},
 };
 

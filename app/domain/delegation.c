@@ -8,6 +8,7 @@
 #include "app/domain/unbonding.h"
 #include "app/domain/votes.h"
 #include "app/rules/shares.h"
+#include "app/tx/gas.h"
 #include "viper/v1/tx.pb-c.h"
 
 #define CUMULATIVE_BYTES 16
@@ -325,7 +326,7 @@ enum vpr_code vpr_delegate(struct vpr_ctx *ctx, const struct vpr_address *id, ui
     h.pool.shares += shares;
     h.own.shares += shares;
     put_down(ctx, &h);
-    vpr_governance_forget_votes(ctx, &h.delegator);
+    VPR_TRY(vpr_governance_forget_votes(ctx, &h.delegator));
 
     event(ctx, "delegate", &h, amount);
     vpr_event_u64(ctx, "shares", shares);
@@ -371,7 +372,7 @@ enum vpr_code vpr_undelegate(struct vpr_ctx *ctx, const struct vpr_address *id,
     h.tokens -= amount;
     h.own.unbonding++;
     put_down(ctx, &h);
-    vpr_governance_forget_votes(ctx, &h.delegator);
+    VPR_TRY(vpr_governance_forget_votes(ctx, &h.delegator));
     Viper__V1__Unbonding entry = vpr_unbonding_add(ctx, &h.delegator, id, amount);
 
     event(ctx, "undelegate", &h, amount);
@@ -429,15 +430,16 @@ static enum vpr_code apply_withdraw(struct vpr_ctx *ctx, const ProtobufCMessage 
 
 static const struct vpr_handler handlers[] = {
     {"delegation.commission", "/viper.v1.MsgSetCommission",
-     &viper__v1__msg_set_commission__descriptor, "owner", VPR_LANE_ORDINARY, NULL,
-     vpr_commission_check_set, vpr_commission_apply_set, NULL},
+     &viper__v1__msg_set_commission__descriptor, "owner", VPR_LANE_ORDINARY, VPR_GAS_ACTOR,
+     NULL, vpr_commission_check_set, vpr_commission_apply_set, NULL},
     {"delegation.delegate", "/viper.v1.MsgDelegate", &viper__v1__msg_delegate__descriptor,
-     "delegator", VPR_LANE_ORDINARY, NULL, check_delegate, apply_delegate, NULL},
+     "delegator", VPR_LANE_ORDINARY, VPR_GAS_DELEGATION, NULL, check_delegate, apply_delegate,
+     NULL},
     {"delegation.undelegate", "/viper.v1.MsgUndelegate",
-     &viper__v1__msg_undelegate__descriptor, "delegator", VPR_LANE_ORDINARY, NULL,
-     check_undelegate, apply_undelegate, NULL},
+     &viper__v1__msg_undelegate__descriptor, "delegator", VPR_LANE_ORDINARY,
+     VPR_GAS_DELEGATION, NULL, check_undelegate, apply_undelegate, NULL},
     {"delegation.withdraw", "/viper.v1.MsgWithdraw", &viper__v1__msg_withdraw__descriptor,
-     "delegator", VPR_LANE_ORDINARY, NULL, check_withdraw, apply_withdraw, NULL},
+     "delegator", VPR_LANE_ORDINARY, 0, NULL, check_withdraw, apply_withdraw, NULL},
 };
 
 static const struct vpr_invariant invariants[] = {

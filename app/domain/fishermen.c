@@ -3,6 +3,7 @@
 #include "app/domain/chains.h"
 #include "app/domain/field.h"
 #include "app/domain/sessions.h"
+#include "app/tx/gas.h"
 #include "viper/v1/genesis.pb-c.h"
 #include "viper/v1/query.pb-c.h"
 #include "viper/v1/tx.pb-c.h"
@@ -106,12 +107,22 @@ static enum vpr_code answer_sids(struct vpr_ctx *ctx, const ProtobufCMessage *re
     return vpr_sids_answer(ctx, VIPER__V1__KIND__KIND_FISHERMAN, request, ret_response);
 }
 
+static void load_stake(const ProtobufCMessage *message, struct vpr_load *load)
+{
+    load->gas += ((const Viper__V1__MsgStakeFisherman *)message)->n_chains * VPR_GAS_CHAIN;
+}
+
+static void load_edit(const ProtobufCMessage *message, struct vpr_load *load)
+{
+    load->gas += ((const Viper__V1__MsgEditFisherman *)message)->n_chains * VPR_GAS_CHAIN;
+}
+
 static const struct vpr_handler handlers[] = {
     {"fishermen.edit", "/viper.v1.MsgEditFisherman", &viper__v1__msg_edit_fisherman__descriptor,
-     "signer", VPR_LANE_ORDINARY, NULL, check_edit, apply_edit, NULL},
+     "signer", VPR_LANE_ORDINARY, VPR_GAS_ACTOR, load_edit, check_edit, apply_edit, NULL},
     {"fishermen.stake", "/viper.v1.MsgStakeFisherman",
-     &viper__v1__msg_stake_fisherman__descriptor, "owner", VPR_LANE_ORDINARY, NULL, check_stake,
-     apply_stake, NULL},
+     &viper__v1__msg_stake_fisherman__descriptor, "owner", VPR_LANE_ORDINARY, VPR_GAS_ACTOR,
+     load_stake, check_stake, apply_stake, NULL},
 };
 
 static const struct vpr_query queries[] = {

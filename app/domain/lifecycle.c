@@ -8,6 +8,7 @@
 #include "app/domain/sessions.h"
 #include "app/domain/validators.h"
 #include "app/rules/split.h"
+#include "app/tx/gas.h"
 #include "viper/v1/tx.pb-c.h"
 
 /* The messages that all kinds of actors share, and the way out: unstake, wait, get the stake
@@ -396,18 +397,18 @@ static enum vpr_code check_leaving(struct vpr_ctx *ctx)
 
 static const struct vpr_handler handlers[] = {
     {"actors.increase", "/viper.v1.MsgIncreaseStake",
-     &viper__v1__msg_increase_stake__descriptor, "owner", VPR_LANE_ORDINARY, NULL,
+     &viper__v1__msg_increase_stake__descriptor, "owner", VPR_LANE_ORDINARY, VPR_GAS_ACTOR, NULL,
      check_increase, apply_increase, NULL},
     {"actors.operator", "/viper.v1.MsgSetOperator", &viper__v1__msg_set_operator__descriptor,
-     "owner", VPR_LANE_ORDINARY, NULL, check_operator, apply_operator, NULL},
+     "owner", VPR_LANE_ORDINARY, VPR_GAS_ACTOR, NULL, check_operator, apply_operator, NULL},
     {"actors.owner", "/viper.v1.MsgSetOwner", &viper__v1__msg_set_owner__descriptor, "owner",
-     VPR_LANE_ORDINARY, NULL, check_owner, apply_owner, NULL},
+     VPR_LANE_ORDINARY, VPR_GAS_ACTOR, NULL, check_owner, apply_owner, NULL},
     {"actors.pause", "/viper.v1.MsgPause", &viper__v1__msg_pause__descriptor, "signer",
-     VPR_LANE_ORDINARY, NULL, check_pause, apply_pause, NULL},
+     VPR_LANE_ORDINARY, VPR_GAS_ACTOR, NULL, check_pause, apply_pause, NULL},
     {"actors.resume", "/viper.v1.MsgResume", &viper__v1__msg_resume__descriptor, "signer",
-     VPR_LANE_ORDINARY, NULL, check_resume, apply_resume, NULL},
+     VPR_LANE_ORDINARY, VPR_GAS_ACTOR, NULL, check_resume, apply_resume, NULL},
     {"actors.unstake", "/viper.v1.MsgUnstake", &viper__v1__msg_unstake__descriptor, "owner",
-     VPR_LANE_ORDINARY, NULL, check_unstake, apply_unstake, NULL},
+     VPR_LANE_ORDINARY, VPR_GAS_ACTOR, NULL, check_unstake, apply_unstake, NULL},
 };
 
 static const struct vpr_invariant invariants[] = {

@@ -344,7 +344,7 @@ static enum vpr_code answer_price(struct vpr_ctx *ctx, const ProtobufCMessage *r
 
 static const struct vpr_handler handlers[] = {
     {"price.vote", "/viper.v1.MsgPrice", &viper__v1__msg_price__descriptor, "operator",
-     VPR_LANE_ORDINARY, NULL, check_vote, apply_vote, admit_vote},
+     VPR_LANE_ORDINARY, 0, NULL, check_vote, apply_vote, admit_vote},
 };
 
 static const struct vpr_query queries[] = {

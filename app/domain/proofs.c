@@ -8,15 +8,14 @@
 #include "app/rules/token.h"
 #include "viper/v1/tx.pb-c.h"
 
-uint64_t vpr_prove_signatures(const ProtobufCMessage *message)
+void vpr_prove_load(const ProtobufCMessage *message, struct vpr_load *load)
 {
     const Viper__V1__MsgProve *m = (const Viper__V1__MsgProve *)message;
-    uint64_t count = 2 * (uint64_t)m->n_samples; /* token and leaf */
 
+    load->signatures += 2 * (uint64_t)m->n_samples; /* token and leaf */
     for (size_t i = 0; i < m->n_entries; i++) {
-        count += (uint64_t)m->entries[i]->n_tokens + m->entries[i]->n_tails;
+        load->signatures += (uint64_t)m->entries[i]->n_tokens + m->entries[i]->n_tails;
     }
-    return count;
 }
 
 static enum vpr_code

@@ -8,7 +8,7 @@
 
 #include "app/tx/handler.h"
 
-uint64_t vpr_prove_signatures(const ProtobufCMessage *message);
+void vpr_prove_load(const ProtobufCMessage *message, struct vpr_load *load);
 enum vpr_code vpr_prove_check(const ProtobufCMessage *message, struct vpr_err *err);
 enum vpr_code vpr_prove_admit(struct vpr_ctx *ctx, const ProtobufCMessage *message);
 enum vpr_code vpr_prove_apply(struct vpr_ctx *ctx, const ProtobufCMessage *message);

@@ -6,6 +6,7 @@
 #include "app/domain/field.h"
 #include "app/domain/sessions.h"
 #include "app/domain/walk.h"
+#include "app/tx/gas.h"
 #include "viper/v1/query.pb-c.h"
 #include "viper/v1/tx.pb-c.h"
 
@@ -336,7 +337,7 @@ static enum vpr_code answer_proposals(struct vpr_ctx *ctx, const ProtobufCMessag
 
 static const struct vpr_handler handlers[] = {
     {"proposals.propose", "/viper.v1.MsgPropose", &viper__v1__msg_propose__descriptor,
-     "proposer", VPR_LANE_ORDINARY, NULL, check_propose, apply_propose, NULL},
+     "proposer", VPR_LANE_ORDINARY, VPR_GAS_PROPOSAL, NULL, check_propose, apply_propose, NULL},
 };
 
 static const struct vpr_query queries[] = {

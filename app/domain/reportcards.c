@@ -9,6 +9,7 @@
 #include "app/rules/draw.h"
 #include "app/rules/sample.h"
 #include "app/rules/score.h"
+#include "app/tx/gas.h"
 #include "viper/v1/query.pb-c.h"
 #include "viper/v1/tx.pb-c.h"
 
@@ -120,6 +121,12 @@ uint64_t vpr_cards_sweep(struct vpr_ctx *ctx, uint64_t session, uint64_t limit)
 }
 
 /* ---- MsgReportCard ---- */
+
+static void load_report(const ProtobufCMessage *message, struct vpr_load *load)
+{
+    const Viper__V1__MsgReportCard *m = (const Viper__V1__MsgReportCard *)message;
+    load->gas += m->n_entries * VPR_GAS_SEAL_ENTRY;
+}
 
 static enum vpr_code check_report(const ProtobufCMessage *message, struct vpr_err *err)
 {
@@ -254,15 +261,14 @@ static enum vpr_code apply_report(struct vpr_ctx *ctx, const ProtobufCMessage *m
 
 /* ---- MsgReveal ---- */
 
-static uint64_t reveal_signatures(const ProtobufCMessage *message)
+static void load_reveal(const ProtobufCMessage *message, struct vpr_load *load)
 {
     const Viper__V1__MsgReveal *m = (const Viper__V1__MsgReveal *)message;
-    uint64_t count = 0;
 
     for (size_t i = 0; i < m->n_cards; i++) {
-        count += 3 * (uint64_t)m->cards[i]->n_opened; /* token, request, receipt or refusal */
+        /* Token, request, receipt or refusal. */
+        load->signatures += 3 * (uint64_t)m->cards[i]->n_opened;
     }
-    return count;
 }
 
 static enum vpr_code
@@ -732,9 +738,9 @@ static enum vpr_code admit_reveal(struct vpr_ctx *ctx, const ProtobufCMessage *m
 
 static const struct vpr_handler handlers[] = {
     {"reportcards.report", "/viper.v1.MsgReportCard", &viper__v1__msg_report_card__descriptor,
-     "operator", VPR_LANE_SESSION, NULL, check_report, apply_report, admit_report},
+     "operator", VPR_LANE_SESSION, 0, load_report, check_report, apply_report, admit_report},
     {"reportcards.reveal", "/viper.v1.MsgReveal", &viper__v1__msg_reveal__descriptor,
-     "operator", VPR_LANE_SESSION, reveal_signatures, check_reveal, apply_reveal,
+     "operator", VPR_LANE_SESSION, 0, load_reveal, check_reveal, apply_reveal,
      admit_reveal},
 };
 

@@ -6,6 +6,7 @@
 #include "app/domain/price.h"
 #include "app/domain/sessions.h"
 #include "app/rules/split.h"
+#include "app/tx/gas.h"
 #include "viper/v1/genesis.pb-c.h"
 #include "viper/v1/query.pb-c.h"
 #include "viper/v1/tx.pb-c.h"
@@ -291,13 +292,30 @@ static enum vpr_code check_shares(struct vpr_ctx *ctx)
     return VPR_OK;
 }
 
+static void load_terms(size_t pairs, size_t keys, struct vpr_load *load)
+{
+    load->gas += pairs * VPR_GAS_PAIR + keys * VPR_GAS_GATEWAY_KEY;
+}
+
+static void load_stake(const ProtobufCMessage *message, struct vpr_load *load)
+{
+    const Viper__V1__MsgStakeRequestor *m = (const Viper__V1__MsgStakeRequestor *)message;
+    load_terms(m->n_pairs, m->n_gateway_keys, load);
+}
+
+static void load_edit(const ProtobufCMessage *message, struct vpr_load *load)
+{
+    const Viper__V1__MsgEditRequestor *m = (const Viper__V1__MsgEditRequestor *)message;
+    load_terms(m->n_pairs, m->n_gateway_keys, load);
+}
+
 static const struct vpr_handler handlers[] = {
     {"requestors.edit", "/viper.v1.MsgEditRequestor",
-     &viper__v1__msg_edit_requestor__descriptor, "signer", VPR_LANE_ORDINARY, NULL, check_edit,
-     apply_edit, NULL},
+     &viper__v1__msg_edit_requestor__descriptor, "signer", VPR_LANE_ORDINARY, VPR_GAS_ACTOR,
+     load_edit, check_edit, apply_edit, NULL},
     {"requestors.stake", "/viper.v1.MsgStakeRequestor",
-     &viper__v1__msg_stake_requestor__descriptor, "owner", VPR_LANE_ORDINARY, NULL, check_stake,
-     apply_stake, NULL},
+     &viper__v1__msg_stake_requestor__descriptor, "owner", VPR_LANE_ORDINARY, VPR_GAS_ACTOR,
+     load_stake, check_stake, apply_stake, NULL},
 };
 
 static const struct vpr_query queries[] = {

@@ -6,6 +6,7 @@
 #include "app/domain/quality.h"
 #include "app/domain/scores.h"
 #include "app/domain/sessions.h"
+#include "app/tx/gas.h"
 #include "viper/v1/genesis.pb-c.h"
 #include "viper/v1/query.pb-c.h"
 #include "viper/v1/tx.pb-c.h"
@@ -144,12 +145,22 @@ static enum vpr_code answer_sids(struct vpr_ctx *ctx, const ProtobufCMessage *re
     return vpr_sids_answer(ctx, VIPER__V1__KIND__KIND_SERVICER, request, ret_response);
 }
 
+static void load_stake(const ProtobufCMessage *message, struct vpr_load *load)
+{
+    load->gas += ((const Viper__V1__MsgStakeServicer *)message)->n_chains * VPR_GAS_CHAIN;
+}
+
+static void load_edit(const ProtobufCMessage *message, struct vpr_load *load)
+{
+    load->gas += ((const Viper__V1__MsgEditServicer *)message)->n_chains * VPR_GAS_CHAIN;
+}
+
 static const struct vpr_handler handlers[] = {
     {"servicers.edit", "/viper.v1.MsgEditServicer", &viper__v1__msg_edit_servicer__descriptor,
-     "signer", VPR_LANE_ORDINARY, NULL, check_edit, apply_edit, NULL},
+     "signer", VPR_LANE_ORDINARY, VPR_GAS_ACTOR, load_edit, check_edit, apply_edit, NULL},
     {"servicers.stake", "/viper.v1.MsgStakeServicer",
-     &viper__v1__msg_stake_servicer__descriptor, "owner", VPR_LANE_ORDINARY, NULL, check_stake,
-     apply_stake, NULL},
+     &viper__v1__msg_stake_servicer__descriptor, "owner", VPR_LANE_ORDINARY, VPR_GAS_ACTOR,
+     load_stake, check_stake, apply_stake, NULL},
 };
 
 static const struct vpr_query queries[] = {

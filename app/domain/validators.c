@@ -10,6 +10,7 @@
 #include "app/domain/field.h"
 #include "app/domain/sessions.h"
 #include "app/rules/split.h"
+#include "app/tx/gas.h"
 #include "viper/v1/genesis.pb-c.h"
 #include "viper/v1/query.pb-c.h"
 #include "viper/v1/tx.pb-c.h"
@@ -565,10 +566,10 @@ static enum vpr_code answer_validators(struct vpr_ctx *ctx, const ProtobufCMessa
 
 static const struct vpr_handler handlers[] = {
     {"validators.renew", "/viper.v1.MsgRenewBeacon", &viper__v1__msg_renew_beacon__descriptor,
-     "signer", VPR_LANE_ORDINARY, NULL, check_renew, apply_renew, NULL},
+     "signer", VPR_LANE_ORDINARY, VPR_GAS_ACTOR, NULL, check_renew, apply_renew, NULL},
     {"validators.stake", "/viper.v1.MsgStakeValidator",
-     &viper__v1__msg_stake_validator__descriptor, "owner", VPR_LANE_ORDINARY, NULL, check_stake,
-     apply_stake, NULL},
+     &viper__v1__msg_stake_validator__descriptor, "owner", VPR_LANE_ORDINARY, VPR_GAS_ACTOR,
+     NULL, check_stake, apply_stake, NULL},
 };
 
 static const struct vpr_query queries[] = {

@@ -10,6 +10,7 @@
 #include "app/domain/validators.h"
 #include "app/domain/walk.h"
 #include "app/rules/tally.h"
+#include "app/tx/gas.h"
 #include "cosmos/gov/v1/tx.pb-c.h"
 #include "cosmos/gov/v1beta1/tx.pb-c.h"
 #include "viper/v1/query.pb-c.h"
@@ -115,10 +116,48 @@ static bool withdraw(struct vpr_ctx *ctx, uint64_t proposal, const struct vpr_ad
     return true;
 }
 
-void vpr_governance_forget_votes(struct vpr_ctx *ctx, const struct vpr_address *account)
+/* Parts of votes withdrawn in the block in hand: votes were paid when they were cast, by as many
+ * accounts and in as many blocks as one likes, and could all be withdrawn in one. */
+static uint64_t parts_back(struct vpr_ctx *ctx)
 {
-    uint64_t ids[VPR_PROPOSALS_OPEN_MAX];
+    const struct vpr_key_buf key = vpr_key(VPR_KEY_VOTES_BACK);
+    struct vpr_bytes value;
+    if (!vpr_state_get(ctx->state, ctx->arena, VPR_STORE_GOVERNANCE, vpr_key_bytes(&key),
+                       &value)) {
+        return 0;
+    }
+    struct vpr_reader r = vpr_reader(value);
+    uint64_t height = vpr_read_be64(&r), parts = vpr_read_be64(&r);
+    VPR_ASSERT(vpr_read_done(&r));
+    return height == ctx->height ? parts : 0;
+}
+
+static void set_parts_back(struct vpr_ctx *ctx, uint64_t parts)
+{
+    const struct vpr_key_buf key = vpr_key(VPR_KEY_VOTES_BACK);
+    uint8_t bytes[16];
+    struct vpr_writer w = vpr_writer(bytes, sizeof bytes);
+    vpr_write_be64(&w, ctx->height);
+    vpr_write_be64(&w, parts);
+    vpr_state_put(ctx->state, VPR_STORE_GOVERNANCE, vpr_key_bytes(&key),
+                  vpr_bytes_of(bytes, w.len));
+}
+
+enum vpr_code
+vpr_governance_forget_votes(struct vpr_ctx *ctx, const struct vpr_address *account)
+{
+    uint64_t ids[VPR_PROPOSALS_OPEN_MAX], parts = 0;
     size_t count = vpr_proposals_open(ctx, ids);
+    for (size_t i = 0; i < count; i++) {
+        const Viper__V1__VoteRecord *vote = vpr_vote_get(ctx, ids[i], account);
+        parts += vote == NULL ? 0 : vote->n_parts;
+    }
+    uint64_t before = parts == 0 ? 0 : parts_back(ctx);
+    if (parts > 0 && before + parts > VPR_VOTE_PARTS_BACK_MAX) {
+        return vpr_fail(ctx->err, VPR_TOO_SOON,
+                        "the account's votes would be withdrawn, and this block has withdrawn "
+                        "enough of others; send it again");
+    }
     for (size_t i = 0; i < count; i++) {
         if (withdraw(ctx, ids[i], account)) {
             vpr_event(ctx, "vote_withdrawn");
@@ -126,6 +165,10 @@ void vpr_governance_forget_votes(struct vpr_ctx *ctx, const struct vpr_address *
             vpr_event_address(ctx, "voter", account);
         }
     }
+    if (parts > 0) {
+        set_parts_back(ctx, before + parts);
+    }
+    return VPR_OK;
 }
 
 /* ---- the message ---- */
@@ -509,17 +552,17 @@ static enum vpr_code answer_votes(struct vpr_ctx *ctx, const ProtobufCMessage *r
 
 static const struct vpr_handler handlers[] = {
     {"votes.vote", "/viper.v1.MsgVote", &viper__v1__msg_vote__descriptor, "voter",
-     VPR_LANE_ORDINARY, NULL, check_vote, apply_vote, NULL},
+     VPR_LANE_ORDINARY, VPR_GAS_VOTE, NULL, check_vote, apply_vote, NULL},
     {"votes.vote_v1", "/cosmos.gov.v1.MsgVote", &cosmos__gov__v1__msg_vote__descriptor,
-     "voter", VPR_LANE_ORDINARY, NULL, check_cosmos_v1, apply_cosmos_v1, NULL},
+     "voter", VPR_LANE_ORDINARY, VPR_GAS_VOTE, NULL, check_cosmos_v1, apply_cosmos_v1, NULL},
     {"votes.vote_v1beta1", "/cosmos.gov.v1beta1.MsgVote",
-     &cosmos__gov__v1beta1__msg_vote__descriptor, "voter", VPR_LANE_ORDINARY, NULL,
+     &cosmos__gov__v1beta1__msg_vote__descriptor, "voter", VPR_LANE_ORDINARY, VPR_GAS_VOTE, NULL,
      check_cosmos_v1beta1, apply_cosmos_v1beta1, NULL},
     {"votes.weighted_v1", "/cosmos.gov.v1.MsgVoteWeighted",
-     &cosmos__gov__v1__msg_vote_weighted__descriptor, "voter", VPR_LANE_ORDINARY, NULL,
+     &cosmos__gov__v1__msg_vote_weighted__descriptor, "voter", VPR_LANE_ORDINARY, 0, NULL,
      refuse_weighted, never, NULL},
     {"votes.weighted_v1beta1", "/cosmos.gov.v1beta1.MsgVoteWeighted",
-     &cosmos__gov__v1beta1__msg_vote_weighted__descriptor, "voter", VPR_LANE_ORDINARY, NULL,
+     &cosmos__gov__v1beta1__msg_vote_weighted__descriptor, "voter", VPR_LANE_ORDINARY, 0, NULL,
      refuse_weighted, never, NULL},
 };
 

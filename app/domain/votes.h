@@ -12,9 +12,12 @@
 #define VPR_VOTE_DELEGATIONS_MAX 512 /* delegations that are looked at for one vote */
 #define VPR_VOTES_CUT_PER_BLOCK 200  /* of closed proposals */
 
+#define VPR_VOTE_PARTS_BACK_MAX 8192 /* withdrawn in one block */
+
 /* A delegation of this account changes: its votes on open proposals are withdrawn.  It may
- * vote again. */
-void vpr_governance_forget_votes(struct vpr_ctx *ctx, const struct vpr_address *account);
+ * vote again.  TOO_SOON, and nothing is withdrawn: the block has withdrawn enough. */
+VPR_MUST_USE enum vpr_code vpr_governance_forget_votes(struct vpr_ctx *ctx,
+                                                       const struct vpr_address *account);
 
 /* After transactions: proposals whose time is over are counted, done and closed, by end and
  * id; votes on closed ones are deleted, a bounded number a block. */

@@ -2,6 +2,7 @@
 
 #include "app/domain/field.h"
 #include "app/tx/wire.h"
+#include "app/tx/gas.h"
 #include "cosmos/distribution/v1beta1/distribution.pb-c.h"
 #include "cosmos/staking/v1beta1/staking.pb-c.h"
 
@@ -156,22 +157,22 @@ static enum vpr_code never(struct vpr_ctx *ctx, const ProtobufCMessage *message)
 static const struct vpr_handler handlers[] = {
     {"wallets.cancel", "/cosmos.staking.v1beta1.MsgCancelUnbondingDelegation",
      &cosmos__staking__v1beta1__msg_cancel_unbonding_delegation__descriptor,
-     "delegator_address", VPR_LANE_ORDINARY, NULL, refuse_cancel, never, NULL},
+     "delegator_address", VPR_LANE_ORDINARY, 0, NULL, refuse_cancel, never, NULL},
     {"wallets.delegate", "/cosmos.staking.v1beta1.MsgDelegate",
      &cosmos__staking__v1beta1__msg_delegate__descriptor, "delegator_address",
-     VPR_LANE_ORDINARY, NULL, check_delegate, apply_delegate, NULL},
+     VPR_LANE_ORDINARY, VPR_GAS_DELEGATION, NULL, check_delegate, apply_delegate, NULL},
     {"wallets.payout", "/cosmos.distribution.v1beta1.MsgSetWithdrawAddress",
      &cosmos__distribution__v1beta1__msg_set_withdraw_address__descriptor, "delegator_address",
-     VPR_LANE_ORDINARY, NULL, refuse_address, never, NULL},
+     VPR_LANE_ORDINARY, 0, NULL, refuse_address, never, NULL},
     {"wallets.redelegate", "/cosmos.staking.v1beta1.MsgBeginRedelegate",
      &cosmos__staking__v1beta1__msg_begin_redelegate__descriptor, "delegator_address",
-     VPR_LANE_ORDINARY, NULL, refuse_redelegate, never, NULL},
+     VPR_LANE_ORDINARY, 0, NULL, refuse_redelegate, never, NULL},
     {"wallets.undelegate", "/cosmos.staking.v1beta1.MsgUndelegate",
      &cosmos__staking__v1beta1__msg_undelegate__descriptor, "delegator_address",
-     VPR_LANE_ORDINARY, NULL, check_undelegate, apply_undelegate, NULL},
+     VPR_LANE_ORDINARY, VPR_GAS_DELEGATION, NULL, check_undelegate, apply_undelegate, NULL},
     {"wallets.withdraw", "/cosmos.distribution.v1beta1.MsgWithdrawDelegatorReward",
      &cosmos__distribution__v1beta1__msg_withdraw_delegator_reward__descriptor,
-     "delegator_address", VPR_LANE_ORDINARY, NULL, check_withdraw, apply_withdraw, NULL},
+     "delegator_address", VPR_LANE_ORDINARY, 0, NULL, check_withdraw, apply_withdraw, NULL},
 };
 
 const struct vpr_domain vpr_wallets = {

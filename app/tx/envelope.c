@@ -3,6 +3,7 @@
 #include "app/base/bytes.h"
 #include "app/base/pbcheck.h"
 #include "app/tx/amino.h"
+#include "app/tx/gas.h"
 
 static const struct vpr_handler *find_row(const struct vpr_tables *tables, const char *type_url)
 {
@@ -97,20 +98,22 @@ static void count_gas(struct vpr_envelope *env, struct vpr_ctx *ctx)
 {
     struct vpr_params params;
     vpr_params_get(ctx, &params, running_session(ctx));
-    env->signatures = 0;
+    struct vpr_load load = {0, 0};
     env->lane = VPR_LANE_SESSION;
     for (size_t i = 0; i < env->wire.message_count; i++) {
         const struct vpr_handler *row = env->rows[i];
-        if (row->signatures != NULL) {
-            env->signatures += row->signatures(env->messages[i]);
+        load.gas += row->gas;
+        if (row->load != NULL) {
+            row->load(env->messages[i], &load);
         }
         if (row->lane != VPR_LANE_SESSION) {
             env->lane = VPR_LANE_ORDINARY;
         }
     }
+    env->signatures = load.signatures;
     env->gas = env->wire.message_count * params.v[VPR_P_message_gas] +
-               env->wire.signed_len * VPR_TX_GAS_PER_BYTE +
-               env->signatures * VPR_TX_GAS_PER_SIGNATURE;
+               env->wire.signed_len * VPR_GAS_BYTE + load.signatures * VPR_GAS_SIGNATURE +
+               load.gas;
     env->least_fee = vpr_mul_div_ceil(env->gas, params.v[VPR_P_min_gas_price], 1000);
 }
 

@@ -60,8 +60,13 @@ enum vpr_lane {
 /* Without context: cannot read the store.  `message` has passed pbcheck. */
 typedef enum vpr_code vpr_check_fn(const ProtobufCMessage *message, struct vpr_err *err);
 typedef enum vpr_code vpr_apply_fn(struct vpr_ctx *ctx, const ProtobufCMessage *message);
-/* How many signatures the message carries inside (2,000 gas each). */
-typedef uint64_t vpr_signatures_fn(const ProtobufCMessage *message);
+/* What lies in a message and costs more than its bytes; figures: gas.h. */
+struct vpr_load {
+    uint64_t gas;        /* of the items of its lists */
+    uint64_t signatures; /* that it carries inside */
+};
+/* Adds; as `check`, it cannot read the store: gas is known before the fee is taken. */
+typedef void vpr_load_fn(const ProtobufCMessage *message, struct vpr_load *load);
 
 struct vpr_handler {
     const char *name;     /* "servicers.stake": CLI verb, metric, log */
@@ -69,7 +74,8 @@ struct vpr_handler {
     const ProtobufCMessageDescriptor *descriptor;
     const char *signer; /* name of the bech32 field that must have signed */
     enum vpr_lane lane;
-    vpr_signatures_fn *signatures; /* NULL: none */
+    uint64_t gas; /* its figure beyond message_gas */
+    vpr_load_fn *load; /* NULL: nothing */
     vpr_check_fn *check;
     vpr_apply_fn *apply;
     /* For the mempool: window of blocks and existence, as apply will find them in the next

@@ -73,6 +73,7 @@ enum vpr_key_first {
     VPR_KEY_VOTE = 'v',         /* governance: proposal u64, voter -> VoteRecord */
     VPR_KEY_VOTE_SUMS = 's',    /* governance: proposal u64, validator -> 4 x u64 */
     VPR_KEY_VOTE_CUT = 'x',     /* governance: closed proposal u64 with votes left -> 01 */
+    VPR_KEY_VOTES_BACK = 'b',   /* governance: -> height u64, parts u64 taken back in its block */
     VPR_KEY_UPGRADE = 'u',      /* governance: -> Upgrade that is planned */
     VPR_KEY_VERSION = 'a',      /* governance: -> version u64 of the application that runs */
 

@@ -2,6 +2,7 @@
 
 #include "app/tx/auth.h"
 #include "app/tx/envelope.h"
+#include "app/tx/gas.h"
 
 static void clear(struct vpr_tx_result *ret, const struct vpr_ctx *ctx)
 {
@@ -57,7 +58,7 @@ enum vpr_code vpr_tx_sketch(struct vpr_ctx *ctx, const struct vpr_tables *tables
         draw(ret, &env);
     } else {
         /* What cannot be opened is not executed either: it weighs its bytes. */
-        ret->gas = raw.len * VPR_TX_GAS_PER_BYTE;
+        ret->gas = raw.len * VPR_GAS_BYTE;
     }
     vpr_arena_release(ctx->arena, mark);
     return code;

@@ -4,13 +4,10 @@
 #ifndef VPR_TX_RUN_H
 #define VPR_TX_RUN_H
 
+#include "app/tx/gas.h"
 #include "app/tx/handler.h"
 #include "app/tx/wire.h"
 
-#define VPR_BLOCK_GAS_MAX UINT64_C(60000000)
-#define VPR_BLOCK_SIGNATURES_MAX UINT64_C(7000)
-#define VPR_TX_GAS_PER_BYTE 10
-#define VPR_TX_GAS_PER_SIGNATURE 2000
 #define VPR_SEEN_MAX 1024           /* live unordered entries of an account */
 #define VPR_UNORDERED_AHEAD_S 600   /* a timeout lies at most this far ahead */
 

@@ -29,11 +29,20 @@ static void give_up(const struct node *node, const char *what)
     exit(1);
 }
 
-static double now_s(void)
+/* Node 0's clocks now. */
+static struct stage_time clocks(const struct stage *stage)
 {
     struct timespec t;
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return (struct stage_time){(double)t.tv_sec + (double)t.tv_nsec / 1e9,
+                               node_cpu_s(&stage->nodes[0])};
+}
+
+static void spent(struct stage *stage, enum stage_part part, struct stage_time start)
+{
+    struct stage_time end = clocks(stage);
+    stage->parts[part] =
+        (struct stage_time){end.wall_s - start.wall_s, end.cpu_s - start.cpu_s};
 }
 
 static ProtobufCBinaryData binary(struct vpr_arena *arena, const void *data, size_t len)
@@ -214,11 +223,11 @@ static void ask_to_prepare(struct stage *stage, const struct plan *plan, struct 
     r.proposer_address = binary(&stage->block, d->proposer.address.b, 20);
     request.value_case = TENDERMINT__ABCI__REQUEST__VALUE_PREPARE_PROPOSAL;
     request.prepare_proposal = &r;
-    double start = now_s();
+    struct stage_time start = clocks(stage);
     const Tendermint__Abci__ResponsePrepareProposal *answer =
         node_call(&stage->nodes[d->maker], &stage->block, &request,
                   TENDERMINT__ABCI__RESPONSE__VALUE_PREPARE_PROPOSAL)->prepare_proposal;
-    stage->prepare_s = now_s() - start;
+    spent(stage, PART_PREPARE, start);
     VPR_ASSERT(answer->n_txs >= 1);
     d->txs = VPR_ARENA_ARRAY(&stage->block, ProtobufCBinaryData,
                              answer->n_txs + stage->pool_count + 1);
@@ -276,7 +285,7 @@ static bool process(struct stage *stage, const struct plan *plan, const struct d
     Tendermint__Abci__Request request = TENDERMINT__ABCI__REQUEST__INIT;
     Tendermint__Abci__CommitInfo commit = TENDERMINT__ABCI__COMMIT_INFO__INIT;
     bool accepted = false;
-    double start = now_s();
+    struct stage_time start = clocks(stage);
 
     commit.votes = d->votes;
     commit.n_votes = stage->last.count;
@@ -301,7 +310,7 @@ static bool process(struct stage *stage, const struct plan *plan, const struct d
         }
         accepted = yes;
         if (i == 0) {
-            stage->process_s = now_s() - start;
+            spent(stage, PART_PROCESS, start);
         }
     }
     return accepted;
@@ -417,7 +426,7 @@ static void same_result(struct stage *stage, size_t n,
 static void finalize(struct stage *stage, Tendermint__Abci__RequestFinalizeBlock *r)
 {
     Tendermint__Abci__Request request = TENDERMINT__ABCI__REQUEST__INIT;
-    double start = now_s();
+    struct stage_time start = clocks(stage);
     request.value_case = TENDERMINT__ABCI__REQUEST__VALUE_FINALIZE_BLOCK;
     request.finalize_block = r;
     for (size_t i = 0; i < stage->node_count; i++) {
@@ -427,7 +436,7 @@ static void finalize(struct stage *stage, Tendermint__Abci__RequestFinalizeBlock
         VPR_ASSERT(answer->app_hash.len == 32 && answer->n_tx_results == r->n_txs);
         if (i == 0) {
             stage->result = answer;
-            stage->finalize_s = now_s() - start;
+            spent(stage, PART_FINALIZE, start);
         } else {
             same_result(stage, i, answer);
         }
@@ -439,7 +448,7 @@ static void commit(struct stage *stage, size_t except)
 {
     Tendermint__Abci__RequestCommit none = TENDERMINT__ABCI__REQUEST_COMMIT__INIT;
     Tendermint__Abci__Request request = TENDERMINT__ABCI__REQUEST__INIT;
-    double start = now_s();
+    struct stage_time start = clocks(stage);
     request.value_case = TENDERMINT__ABCI__REQUEST__VALUE_COMMIT;
     request.commit = &none;
     for (size_t i = 0; i < stage->node_count; i++) {
@@ -448,7 +457,7 @@ static void commit(struct stage *stage, size_t except)
                             TENDERMINT__ABCI__RESPONSE__VALUE_COMMIT);
         }
         if (i == 0) {
-            stage->commit_s = now_s() - start;
+            spent(stage, PART_COMMIT, start);
         }
     }
 }
@@ -560,7 +569,9 @@ void stage_block(struct stage *stage, const struct plan *plan)
     stage_upgrade(stage);
     make_votes(stage, plan, &d);
     make_evidence(stage, plan, &d);
+    struct stage_time start = clocks(stage);
     pool_check(stage);
+    spent(stage, PART_CHECK, start);
     try_rounds(stage, plan, &d, tried);
     prepare(stage, plan, (unsigned)plan->round_count, &d);
     if (!process(stage, plan, &d)) {
@@ -586,7 +597,9 @@ void stage_block(struct stage *stage, const struct plan *plan)
     record_block(stage, r, plan, tried, plan->round_count, d.system, changes);
     move_sets(stage);
     tell(stage, r);
+    start = clocks(stage);
     pool_recheck(stage);
+    spent(stage, PART_RECHECK, start);
     if (plan->kill == KILL_READY) {
         stage_restart(stage, plan->kill_node, !plan->kill_gently);
     }

@@ -57,6 +57,7 @@ static const struct option options[] = {
     {"--servicers", "of genesis", OPTION_NUMBER, AT(servicers)},
     {"--fishermen", "of genesis", OPTION_NUMBER, AT(fishermen)},
     {"--requestors", "of genesis", OPTION_NUMBER, AT(requestors)},
+    /* In the turn of a validator without a node, node 0 looks for its reveal in all of its own. */
     {"--beacon", "length of the hash chains", OPTION_NUMBER, AT(beacon_length)},
     {"--validate", "1: viperd genesis validate looks first", OPTION_NUMBER, AT(validate)},
     {"--check", "1: viperd check-state looks at every database in the end", OPTION_NUMBER,
@@ -131,6 +132,18 @@ static double now_s(void)
     struct timespec t;
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Of the driver and all of its nodes. */
+static double cpu_s(const struct stage *stage)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    double sum = (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    for (size_t i = 0; i < stage->node_count; i++) {
+        sum += node_cpu_s(&stage->nodes[i]);
+    }
+    return sum;
 }
 
 static int remove_one(const char *path, const struct stat *info, int type, struct FTW *ftw)
@@ -243,7 +256,7 @@ static void one_history(const struct settings *s, uint64_t seed, FILE *record)
     };
     double start = now_s();
     stage_open(stage, &o);
-    double opened = now_s();
+    double opened = now_s(), cpu = cpu_s(stage);
     if (s->play != NULL) {
         char *text = read_play(s->play);
         play_run(stage, s->play, text, &s->random, seed);
@@ -252,16 +265,18 @@ static void one_history(const struct settings *s, uint64_t seed, FILE *record)
         random_history(stage, &s->random, seed);
     }
     double seconds = now_s() - opened;
+    cpu = cpu_s(stage) - cpu; /* without that of nodes that were restarted */
     record_end(stage, seconds);
     const struct stage_stats *st = &stage->stats;
     char hash[65];
     vpr_hex(hash, stage->app_hash.b, sizeof stage->app_hash.b);
     fprintf(stderr, "seed %" PRIu64 ": %" PRIu64 " sessions, %" PRIu64 " blocks, %" PRIu64
             " transactions (%" PRIu64 " refused), %" PRIu64 " idle rounds, %" PRIu64
-            " restarts, %" PRIu64 " faults, app hash %s; %.1f s, %.0f blocks/s (start %.2f s)\n",
+            " restarts, %" PRIu64 " faults, app hash %s; %.1f s, %.0f blocks/s, %.0f sessions/min "
+            "(start %.2f s, CPU %.1f s)\n",
             seed, mirror_session_number(stage->mirror), st->blocks, st->txs, st->refused,
             st->rounds, st->restarts, st->evidence, hash, seconds, (double)st->blocks / seconds,
-            opened - start);
+            (double)mirror_session_number(stage->mirror) * 60 / seconds, opened - start, cpu);
     stage_close(stage);
     if (s->check != 0) {
         check_states(stage);
@@ -273,7 +288,7 @@ static void one_history(const struct settings *s, uint64_t seed, FILE *record)
 int main(int argc, char **argv)
 {
     struct settings s = {.folder = "/dev/shm", .seed_first = 1, .seed_last = 1, .nodes = 1,
-                         .beacon_length = 20000, .servicers = 8, .fishermen = 4,
+                         .beacon_length = 2000, .servicers = 8, .fishermen = 4,
                          .requestors = 2, .validators = 4, .validate = 1,
                          .random = random_usual};
     bool play = argc >= 3 && strcmp(argv[1], "play") == 0;

@@ -146,6 +146,17 @@ void node_stop(struct node *node, bool kill9)
     }
 }
 
+double node_cpu_s(const struct node *node)
+{
+    clockid_t clock;
+    struct timespec t = {0, 0};
+    if (node->pid == 0 || clock_getcpuclockid(node->pid, &clock) != 0 ||
+        clock_gettime(clock, &t) != 0) {
+        return 0;
+    }
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 /* ---- requests ---- */
 
 const Tendermint__Abci__Response *node_call(struct node *node, struct vpr_arena *arena,

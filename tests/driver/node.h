@@ -27,6 +27,8 @@ void node_create(struct node *node, const char *viperd, const char *folder, int 
 void node_start(struct node *node);
 /* SIGKILL, or SIGTERM and its exit code must be 0. */
 void node_stop(struct node *node, bool kill9);
+/* CPU seconds of all its threads since it was started; 0: it does not run. */
+double node_cpu_s(const struct node *node);
 /* Prints the tail of its log. */
 void node_blame(const struct node *node, const char *what);
 

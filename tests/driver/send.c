@@ -5,11 +5,13 @@
 #include "app/base/bytes.h"
 #include "app/base/hash.h"
 #include "app/host/pbjson.h"
+#include "app/tx/gas.h"
+#include "cosmos/gov/v1/tx.pb-c.h"
+#include "cosmos/gov/v1beta1/tx.pb-c.h"
+#include "cosmos/staking/v1beta1/staking.pb-c.h"
 
 #define TEXT_BYTES_MAX (UINT64_C(1) << 28)
 #define TIMEOUT_S 60
-#define GAS_PER_BYTE 10
-#define GAS_PER_SIGNATURE 2000
 #define PACK_TRIES 6
 
 static const char *const fault_names[ENVELOPE_FAULTS] = {
@@ -17,16 +19,82 @@ static const char *const fault_names[ENVELOPE_FAULTS] = {
     "fee",     "gas limit", "timeout",     "bytes",     "balance",
 };
 
-uint64_t signatures_in(const ProtobufCMessage *message)
+/* What a message costs besides message_gas, its bytes and signatures: once (list NULL), or for
+ * each item of a list. */
+#define OF(name) &viper__v1__msg_##name##__descriptor
+static const struct {
+    const ProtobufCMessageDescriptor *message;
+    const char *list;
+    uint64_t gas;
+} loads[] = {
+    {OF(stake_servicer), NULL, VPR_GAS_ACTOR},
+    {OF(stake_servicer), "chains", VPR_GAS_CHAIN},
+    {OF(edit_servicer), NULL, VPR_GAS_ACTOR},
+    {OF(edit_servicer), "chains", VPR_GAS_CHAIN},
+    {OF(stake_fisherman), NULL, VPR_GAS_ACTOR},
+    {OF(stake_fisherman), "chains", VPR_GAS_CHAIN},
+    {OF(edit_fisherman), NULL, VPR_GAS_ACTOR},
+    {OF(edit_fisherman), "chains", VPR_GAS_CHAIN},
+    {OF(stake_requestor), NULL, VPR_GAS_ACTOR},
+    {OF(stake_requestor), "pairs", VPR_GAS_PAIR},
+    {OF(stake_requestor), "gateway_keys", VPR_GAS_GATEWAY_KEY},
+    {OF(edit_requestor), NULL, VPR_GAS_ACTOR},
+    {OF(edit_requestor), "pairs", VPR_GAS_PAIR},
+    {OF(edit_requestor), "gateway_keys", VPR_GAS_GATEWAY_KEY},
+    {OF(stake_validator), NULL, VPR_GAS_ACTOR},
+    {OF(renew_beacon), NULL, VPR_GAS_ACTOR},
+    {OF(increase_stake), NULL, VPR_GAS_ACTOR},
+    {OF(pause), NULL, VPR_GAS_ACTOR},
+    {OF(resume), NULL, VPR_GAS_ACTOR},
+    {OF(unstake), NULL, VPR_GAS_ACTOR},
+    {OF(set_operator), NULL, VPR_GAS_ACTOR},
+    {OF(set_owner), NULL, VPR_GAS_ACTOR},
+    {OF(set_commission), NULL, VPR_GAS_ACTOR},
+    {OF(delegate), NULL, VPR_GAS_DELEGATION},
+    {OF(undelegate), NULL, VPR_GAS_DELEGATION},
+    {OF(propose), NULL, VPR_GAS_PROPOSAL},
+    {OF(vote), NULL, VPR_GAS_VOTE},
+    {&cosmos__staking__v1beta1__msg_delegate__descriptor, NULL, VPR_GAS_DELEGATION},
+    {&cosmos__staking__v1beta1__msg_undelegate__descriptor, NULL, VPR_GAS_DELEGATION},
+    {&cosmos__gov__v1__msg_vote__descriptor, NULL, VPR_GAS_VOTE},
+    {&cosmos__gov__v1beta1__msg_vote__descriptor, NULL, VPR_GAS_VOTE},
+    {OF(commit), "entries", VPR_GAS_COMMIT_ENTRY},
+    {OF(report_card), "entries", VPR_GAS_SEAL_ENTRY},
+};
+
+static size_t length_of(const ProtobufCMessage *message, const char *list)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, list);
+    size_t length;
+    VPR_ASSERT(field != NULL && field->label == PROTOBUF_C_LABEL_REPEATED);
+    memcpy(&length, (const uint8_t *)message + field->quantifier_offset, sizeof length);
+    return length;
+}
+
+static uint64_t load_of(const ProtobufCMessage *message)
+{
+    uint64_t gas = 0;
+    for (size_t i = 0; i < VPR_COUNT(loads); i++) {
+        if (loads[i].message == message->descriptor) {
+            gas += loads[i].gas *
+                   (loads[i].list == NULL ? 1 : length_of(message, loads[i].list));
+        }
+    }
+    return gas;
+}
+
+/* Signatures that a message carries inside. */
+static uint64_t signatures_in(const ProtobufCMessage *message)
 {
     uint64_t count = 0;
-    if (message->descriptor == &viper__v1__msg_prove__descriptor) {
+    if (message->descriptor == OF(prove)) {
         const Viper__V1__MsgProve *m = (const Viper__V1__MsgProve *)message;
         count = 2 * (uint64_t)m->n_samples;
         for (size_t i = 0; i < m->n_entries; i++) {
             count += (uint64_t)m->entries[i]->n_tokens + m->entries[i]->n_tails;
         }
-    } else if (message->descriptor == &viper__v1__msg_reveal__descriptor) {
+    } else if (message->descriptor == OF(reveal)) {
         const Viper__V1__MsgReveal *m = (const Viper__V1__MsgReveal *)message;
         for (size_t i = 0; i < m->n_cards; i++) {
             count += 3 * (uint64_t)m->cards[i]->n_opened;
@@ -105,17 +173,19 @@ static void price_it(struct stage *stage, struct envelope *e)
         message_gas = p->message_gas;
         price = p->min_gas_price;
     }
+    uint64_t load = 0;
     for (size_t i = 0; i < e->what->count; i++) {
+        load += message_gas + load_of(e->what->messages[i]);
         e->signatures += signatures_in(e->what->messages[i]);
     }
+    load += VPR_GAS_SIGNATURE * e->signatures;
     e->body_bytes = vpr_wire_body_pack(&stage->block, &e->body);
     e->gas_limit = e->fee = 1;
     for (int i = 0; i < PACK_TRIES; i++) {
         e->auth_bytes = vpr_wire_auth_pack(&stage->block, &e->key, e->sequence, e->gas_limit,
                                            e->fee);
         e->raw = vpr_wire_raw_pack(&stage->block, e->body_bytes, e->auth_bytes, &none);
-        e->gas = message_gas * e->what->count + GAS_PER_BYTE * e->raw.len +
-                 GAS_PER_SIGNATURE * e->signatures;
+        e->gas = load + VPR_GAS_BYTE * e->raw.len;
         uint64_t least = (e->gas * price + 999) / 1000;
         e->gas_limit = e->gas - (e->what->fault == ENVELOPE_GAS ? 1 : 0);
         e->fee = e->what->fault == ENVELOPE_FEE    ? least - 1
@@ -261,6 +331,7 @@ void send_tx(struct stage *stage, const struct sending *sending)
     item->len = e.raw.len;
     item->about = stage->options.record == NULL ? NULL : about(stage, &e);
     item->signer = e.who;
+    item->signatures = e.signatures;
     item->ordered = !sending->unordered && sending->fault == ENVELOPE_FINE;
     item->sequence = e.sequence;
     item->forced = sending->forced;

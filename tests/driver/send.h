@@ -36,7 +36,5 @@ struct sending {
 };
 
 void send_tx(struct stage *stage, const struct sending *sending);
-/* Signatures that a message carries inside. */
-uint64_t signatures_in(const ProtobufCMessage *message);
 
 #endif

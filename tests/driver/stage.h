@@ -16,7 +16,7 @@
 #include "tests/driver/sets.h"
 
 #define NODES_MAX 8
-#define VALIDATORS_MAX 32 /* validator1 ..., staked or not */
+#define VALIDATORS_MAX 128 /* validator1 ..., staked or not */
 #define ROUNDS_MAX 8
 #define EVIDENCE_MAX 8
 #define MAX_TX_BYTES (8 << 20) /* what CometBFT offers a proposal */
@@ -55,6 +55,7 @@ struct item {
     struct vpr_address signer;
     bool ordered; /* takes `sequence` of the signer, if all goes well */
     uint64_t sequence;
+    uint64_t signatures; /* inside its messages */
     bool forced;  /* the proposer takes it whatever CheckTx says */
     uint64_t number; /* of what was sent */
     bool checked, passed;
@@ -85,6 +86,14 @@ struct stage_options {
 
 struct stage_stats {
     uint64_t blocks, txs, refused, rounds, restarts, evidence;
+};
+
+/* A block's calls; CheckTx of what is new before, the recheck after it. */
+enum stage_part {
+    PART_CHECK, PART_PREPARE, PART_PROCESS, PART_FINALIZE, PART_COMMIT, PART_RECHECK, PARTS
+};
+struct stage_time {
+    double wall_s, cpu_s; /* CPU: the node's, of all threads */
 };
 
 struct kept_block { /* for nodes that come back */
@@ -118,7 +127,7 @@ struct stage {
     const Tendermint__Abci__ResponseFinalizeBlock *result;
     size_t block_bytes, verify_count; /* of its transactions; Verify entries */
     uint64_t paid_count;              /* entries paid in all blocks so far */
-    double prepare_s, process_s, finalize_s, commit_s; /* what its calls took, node 0 */
+    struct stage_time parts[PARTS]; /* what its calls took, node 0 */
 };
 
 void stage_open(struct stage *stage, const struct stage_options *options);

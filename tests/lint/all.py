@@ -38,7 +38,7 @@ MAY = {
 # What others may see of a folder; folders not named have no FACE: each header is its own.
 FACES = {
     "store": {"store.h", "kv.h", "proof.h", "verify.h"},
-    "tx": {"handler.h", "run.h", "event.h", "params.h", "keys.h", "wire.h"},
+    "tx": {"handler.h", "run.h", "event.h", "gas.h", "params.h", "keys.h", "wire.h"},
     "domain": {"domain.h", "accounts.h", "beacon.h", "sessions.h", "settlement.h", "validators.h"},
     "app": {"app.h"},
     "abci": {"abci.h"},

@@ -25,6 +25,17 @@ from work import Work
 PPM = 10**6
 U64 = 2**64 - 1
 GAS_BYTE, GAS_SIGNATURE = 10, 2000
+GAS_ACTOR = 15000
+# Of a message: its figure beyond message_gas, and what an item of its lists costs.
+GAS = {name: (GAS_ACTOR, lists) for names, lists in (
+    ("MsgStakeServicer MsgEditServicer MsgStakeFisherman MsgEditFisherman", {"chains": 2000}),
+    ("MsgStakeRequestor MsgEditRequestor", {"pairs": 500, "gateway_keys": 3500}),
+    ("MsgStakeValidator MsgRenewBeacon MsgIncreaseStake MsgPause MsgResume MsgUnstake "
+     "MsgSetOperator MsgSetOwner MsgSetCommission", {})) for name in names.split()}
+GAS.update({"MsgDelegate": (20000, {}), "MsgUndelegate": (20000, {}),
+            "WalletDelegate": (20000, {}), "WalletUndelegate": (20000, {}),
+            "MsgPropose": (20000, {}), "MsgVote": (400000, {}), "WalletVote": (400000, {})})
+GAS.update({"MsgCommit": (0, {"entries": 12000}), "MsgReportCard": (0, {"entries": 12000})})
 UNORDERED_S, UNORDERED_LIVE, FORGET_BLOCK = 600, 1024, 20000
 
 
@@ -312,8 +323,12 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults, Governance)
         return signer
 
     def gas(self, tx):
-        return (self.param("message_gas", self.current) * len(tx["messages"])
-                + GAS_BYTE * tx["bytes"] + GAS_SIGNATURE * tx["signatures"])
+        gas = GAS_BYTE * tx["bytes"] + GAS_SIGNATURE * tx["signatures"]
+        for message in tx["messages"]:
+            figure, lists = GAS.get(messages.name_of(message), (0, {}))
+            gas += self.param("message_gas", self.current) + figure
+            gas += sum(each * len(message[name]) for name, each in lists.items())
+        return gas
 
     def take(self, tx, signer, account, ident):
         self.move(signer, FEES, tx["fee"])

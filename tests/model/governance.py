@@ -14,6 +14,7 @@ VOTING, PASSED, REJECTED, VETOED, FAILED = (
 STATUS_NAMES = {PASSED: "passed", REJECTED: "rejected", VETOED: "vetoed", FAILED: "failed"}
 YES, ABSTAIN, NO, VETO = 1, 2, 3, 4
 OPEN_MOST, PARTS_MOST, DELEGATIONS_MOST, CUT_BLOCK = 16, 128, 512, 200
+PARTS_BACK = 8192  # of votes, withdrawn in a block
 
 
 def content_of(m):
@@ -141,6 +142,14 @@ class Governance:
 
     def forget_votes(self, account):
         """Its delegations change: its votes on what is open are withdrawn."""
+        votes = [self.state.get("governance", b"v" + u64(number) + account)
+                 for number in self.open_proposals()]
+        parts = sum(len(vote["parts"]) for vote in votes if vote)
+        if parts:
+            height, taken = self.state.get("governance", b"b") or (0, 0)
+            taken = parts + (taken if height == self.height else 0)
+            need(taken <= PARTS_BACK, "TOO_SOON")
+            self.state.put("governance", b"b", (self.height, taken))
         for number in self.open_proposals():
             self.withdraw_vote(number, account)
 

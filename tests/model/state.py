@@ -25,7 +25,7 @@ KINDS = {
     "delegation": {"p": "DelegationPool", "d": "Delegation", "i": "raw", "e": "Unbonding",
                    "q": "raw", "n": "u64"},
     "governance": {"p": "Proposal", "n": "u64", "o": "raw", "v": "VoteRecord", "s": "u64",
-                   "x": "raw", "u": "Upgrade", "a": "u64"},
+                   "x": "raw", "u": "Upgrade", "a": "u64", "b": "u64"},
     "settlement": {},
 }
 # Kept by version: the last 8 bytes of the key are the session it counts from.

@@ -200,8 +200,12 @@ static const struct vpr_handler *handler_of(const ProtobufCMessage *message)
 
 uint64_t ws_signatures(const ProtobufCMessage *message)
 {
-    vpr_signatures_fn *signatures = handler_of(message)->signatures;
-    return signatures == NULL ? 0 : signatures(message);
+    const struct vpr_handler *row = handler_of(message);
+    struct vpr_load load = {0, 0};
+    if (row->load != NULL) {
+        row->load(message, &load);
+    }
+    return load.signatures;
 }
 
 static struct vpr_tx_result

@@ -41,7 +41,7 @@ void ws_end(struct ws *w);
 enum vpr_code ws_send(struct ws *w, const ProtobufCMessage *message, const char *label);
 /* ... and expects VPR_OK. */
 void ws_must(struct ws *w, const ProtobufCMessage *message, const char *label);
-/* What vpr_handler.signatures says of it. */
+/* What its row says that it carries. */
 uint64_t ws_signatures(const ProtobufCMessage *message);
 /* The answer of a query on the state in hand; fails the test on a refusal unless `ret_code`. */
 const ProtobufCMessage *ws_ask(struct ws *w, const char *method,

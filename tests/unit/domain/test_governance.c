@@ -2,6 +2,7 @@
 #include "cosmos/gov/v1beta1/tx.pb-c.h"
 #include "tests/unit/domain/governance.h"
 
+#include "app/base/bytes.h"
 #include "app/domain/content.h"
 #include "app/domain/proposals.h"
 #include "app/domain/votes.h"
@@ -218,7 +219,7 @@ START_TEST(a_vote_that_is_forgotten_may_be_cast_again)
     struct vpr_address who = world_address("validator1.owner");
     uint64_t id = propose(w, "alice", new_text(w, "alice"));
     vote_all(w, id, YES);
-    vpr_governance_forget_votes(&w->ctx, &who);
+    ck_assert_int_eq(vpr_governance_forget_votes(&w->ctx, &who), VPR_OK);
     ck_assert_uint_eq(votes_on(w, id), 3);
     ck_assert_uint_eq(tally_of(w, id)->tally->yes, 150000 * WORLD_VIPR);
     ck_assert_int_eq(vote(w, "validator1.owner", id, NO), VPR_OK);
@@ -282,6 +283,36 @@ START_TEST(a_changed_delegation_withdraws_the_vote)
 }
 END_TEST
 
+/* One block withdraws only so much, whoever's it is: the rest comes back another time. */
+START_TEST(a_block_withdraws_only_so_many_votes)
+{
+    struct world *w = world_create(NULL, NULL);
+    const struct vpr_key_buf key = vpr_key(VPR_KEY_VOTES_BACK);
+    uint8_t record[16];
+    delegate(w, "alice", 30000);
+    delegate(w, "bob", 10000);
+    uint64_t id = propose(w, "alice", new_text(w, "alice"));
+    ck_assert_int_eq(vote(w, "alice", id, NO), VPR_OK);
+    vpr_put_be64(record, w->ctx.height);
+    vpr_put_be64(record + 8, VPR_VOTE_PARTS_BACK_MAX);
+    vpr_state_put(&w->state, VPR_STORE_GOVERNANCE, vpr_key_bytes(&key),
+                  vpr_bytes_of(record, sizeof record));
+    Viper__V1__MsgDelegate m = VIPER__V1__MSG_DELEGATE__INIT;
+    m.delegator = world_text("alice");
+    m.actor = world_text("validator1");
+    m.amount = WORLD_VIPR;
+    ck_assert_int_eq(world_tx(w, "alice", &m.base).code, VPR_TOO_SOON);
+    m.delegator = world_text("bob"); /* has not voted */
+    ck_assert_int_eq(world_tx(w, "bob", &m.base).code, VPR_OK);
+    world_block(w);
+    ck_assert_uint_eq(votes_on(w, id), 1);
+    ck_assert_uint_eq(tally_of(w, id)->tally->no, 30000 * WORLD_VIPR);
+    delegate(w, "alice", 1);
+    ck_assert_uint_eq(votes_on(w, id), 0);
+    world_destroy(w);
+}
+END_TEST
+
 /* The set at the end counts; who left it has no vote, nor any part in the quorum. */
 START_TEST(only_bonded_validators_count)
 {
@@ -315,6 +346,7 @@ TCase *votes_tests(void)
     tcase_add_test(t, a_vote_that_is_forgotten_may_be_cast_again);
     tcase_add_test(t, delegators_override_their_validator);
     tcase_add_test(t, a_changed_delegation_withdraws_the_vote);
+    tcase_add_test(t, a_block_withdraws_only_so_many_votes);
     tcase_add_test(t, only_bonded_validators_count);
     return t;
 }

@@ -200,7 +200,10 @@ START_TEST(a_message_has_at_most_65536_fields)
     ck_assert_ptr_nonnull(strstr(r.log, "too many fields"));
     refused(r, VPR_BAD_ENCODING, before);
     m.n_chains = 65530;
-    r = world_raw(w, world_sign(&w->node, "alice", &plain, &list, 1));
+    struct world_envelope rich = plain; /* each chain costs gas */
+    rich.gas_limit = 200000000;
+    rich.fee_uvipr = 5 * WORLD_VIPR;
+    r = world_raw(w, world_sign(&w->node, "alice", &rich, &list, 1));
     ck_assert_int_eq(r.code, VPR_BAD_KEY); /* it was read */
 }
 END_TEST
