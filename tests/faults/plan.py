@@ -28,6 +28,13 @@ def kill_process(name, program):
     return Fault(lambda p: p.kill_process(name, program), lambda p: None, (name,))
 
 
+def kill_beside_deaf(name):
+    """viperd dies while its CometBFT hears nothing: the host must end all the same."""
+    return Fault(lambda p: p.exec(name, "sh", "-c",
+                                  "kill -STOP $(pidof cometbft) && kill -9 $(pidof viperd)"),
+                 lambda p: None, (name,))
+
+
 def pause(*names):
     return Fault(lambda p: p.each(p.pause, names), lambda p: p.each(p.resume, names), names)
 
@@ -124,6 +131,7 @@ def closed(name):
 FAULTS = [
     ("viperd killed", kill_process("node1", "viperd"), 0, None, None, (1, 2)),
     ("cometbft killed", kill_process("node2", "cometbft"), 0, None, None, (1, 2)),
+    ("viperd killed, cometbft deaf", kill_beside_deaf("node3"), 0, None, None, (1, 2)),
     ("validator killed", kill("node3"), 4, None, goes_on, (1, 2)),
     ("all validators killed", kill(*NODES), 3, None, None, (2,)),
     ("validator paused", pause("node1"), 5, None, goes_on, (1, 2)),
