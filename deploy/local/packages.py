@@ -88,11 +88,13 @@ def ensure_cometbft(log):
     return local, True
 
 
-def ensure_build(log, name="local", options=(), targets=()):
-    """Configure once and build, all or some targets; returns the build folder."""
+def ensure_build(log, name="local", options=(), targets=(), prefix=()):
+    """Configure once and build, all or some targets, with words before both commands (nice,
+    env); returns the build folder."""
     folder = os.path.join(ROOT, "build", name)
     if not os.path.exists(os.path.join(folder, "build.ninja")):
-        subprocess.run(["meson", "setup", folder, *options], cwd=ROOT, stdout=log, stderr=log,
-                       check=True)
-    subprocess.run(["ninja", "-C", folder, *targets], cwd=ROOT, stdout=log, stderr=log, check=True)
+        subprocess.run([*prefix, "meson", "setup", folder, *options], cwd=ROOT, stdout=log,
+                       stderr=log, check=True)
+    subprocess.run([*prefix, "ninja", "-C", folder, *targets], cwd=ROOT, stdout=log, stderr=log,
+                   check=True)
     return folder
