@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 
 from local import packages
 
@@ -120,7 +121,14 @@ class Project:
         self.compose("up", "-d", "--no-build", *names)
 
     def down(self):
-        self.compose("down", "-v", "--remove-orphans", "-t", "5")
+        """Asked again if need be: the engine may still count an endpoint that has just gone."""
+        for left in (2, 1, 0):
+            try:
+                return self.compose("down", "-v", "--remove-orphans", "-t", "5")
+            except Failed as problem:
+                if not left:
+                    raise Failed(f"{problem}\nif that stays so: restart the Docker engine") from None
+                time.sleep(3)
 
     def containers(self):
         """service -> what docker inspect says, running or not."""

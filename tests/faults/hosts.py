@@ -351,7 +351,13 @@ class Containers(Hosts):
         self.project.kill(name)
 
     def pause(self, name):
-        engine.run("docker", "pause", self.project.id(name))
+        """runc gives up when a busy machine does not freeze the processes at once."""
+        for left in (2, 1, 0):
+            try:
+                return engine.run("docker", "pause", self.project.id(name))
+            except engine.Failed:
+                if not left:
+                    raise
 
     def resume(self, name):
         engine.run("docker", "unpause", self.project.id(name))
