@@ -274,7 +274,6 @@ static bool wait_for_opening(struct job *job, const struct vpr_http_result *http
     if (http->status < 300 || !opening(job, now_ms) || job->waits == OPENING_WAITS_MAX) {
         return false;
     }
-    job->waits++;
     vpr_tab_close(&job->seat->tab, &job->request, VPR_TAB_UNSENT);
     metered(job, VPR_METERED_FAILED);
     vpr_metric_add(job->sender->metrics, VPR_METER_RESENDS, 2, 0, 1);

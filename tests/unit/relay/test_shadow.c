@@ -190,13 +190,18 @@ START_TEST(a_session_that_opens_is_waited_for)
     }
     ck_assert_uint_eq(vpr_metric_get(g.metrics, VPR_METER_RESENDS, 2, 0), 5);
     ck_assert_uint_eq(g.panel->seats[0].health->pause_until_ms, 0);
-    /* Later in the session 503 is what it is. */
+    /* After five times, and later in the session, a refusal is what it is. */
+    g.panel->made_ms = vpr_mono_ms();
+    g.servicers[0].opening = 6;
+    gate_shoot(&g, &got, &(struct shot){.nonce = 2, .body = STATUS});
+    ck_assert_str_eq(got.receipt, "");
+    ck_assert_uint_eq(gate_seen(&g), 12);
     g.panel->made_ms = 1;
     g.servicers[0].opening = 1;
-    gate_shoot(&g, &got, &(struct shot){.nonce = 2, .body = STATUS});
+    gate_shoot(&g, &got, &(struct shot){.nonce = 3, .body = STATUS});
     ck_assert_uint_eq(got.status, 200);
     ck_assert_str_eq(got.receipt, "");
-    ck_assert_uint_eq(gate_seen(&g), 7);
+    ck_assert_uint_eq(gate_seen(&g), 13);
     gate_close(&g);
 }
 END_TEST
