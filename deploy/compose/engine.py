@@ -127,7 +127,7 @@ class Project:
                 return self.compose("down", "-v", "--remove-orphans", "-t", "5")
             except Failed as problem:
                 if not left:
-                    raise Failed(f"{problem}\nif that stays so: restart the Docker engine") from None
+                    raise Failed(f"{problem}\nif it stays so: restart the Docker engine") from None
                 time.sleep(3)
 
     def containers(self):
