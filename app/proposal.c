@@ -9,7 +9,7 @@
  * The order of transactions is the proposer's choice and nobody checks it; the limits and
  * the system transaction are everybody's rule. */
 
-/* Others than session messages get at most this of a block's gas (protocol.md, 2). */
+/* Others than session messages get at most this of a block's gas (docs/protocol.md, 7). */
 #define ORDINARY_GAS_MAX (VPR_BLOCK_GAS_MAX / 2)
 
 struct vpr_bytes vpr_app_system_tx(struct vpr_ctx *ctx, struct vpr_bytes reveal)

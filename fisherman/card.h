@@ -1,7 +1,7 @@
 /* card.h - from a sid's samples to its report card, and to the samples that are opened.
  *
  * Pure.  Its one rule: what is sealed and what is opened come from the same samples in the
- * same order, by (servicer id, time of receipt); protocol.md, 10. */
+ * same order, by (servicer id, time of receipt); docs/protocol.md, 4, 9.4. */
 #ifndef VPR_FISHERMAN_CARD_H
 #define VPR_FISHERMAN_CARD_H
 

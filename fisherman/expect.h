@@ -1,4 +1,4 @@
-/* expect.h - what a card is going to earn, before Verify says so (protocol.md, 10, 11).
+/* expect.h - what a card is going to earn, before Verify says so (docs/protocol.md, 9.6, 9.7).
  *
  * Pure; the same formulas as settlement's, from what the chain answers about a sid.  For the
  * log and the metric: nothing depends on it. */

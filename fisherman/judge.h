@@ -1,4 +1,4 @@
-/* judge.h - was an answer right?  By the answers of the other servicers (protocol.md, 10).
+/* judge.h - was an answer right?  By the answers of the other servicers (docs/protocol.md, 3).
  *
  * Pure: the same answers give the same verdicts, so that a restart judges like the run
  * before it.  Its one rule: nothing is held against a servicer unless at least two others

@@ -1,4 +1,4 @@
-/* cost.h - what a request costs in CU, by the chain's method table (protocol.md, 8).
+/* cost.h - what a request costs in CU, by the chain's method table (docs/protocol.md, 3).
  *
  * Both ends count with this file.  A body that is JSON-RPC costs what its method says, a
  * batch the sum over its calls; anything else costs what the longest row that its path starts

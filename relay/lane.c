@@ -2,7 +2,7 @@
 
 #include "relay/wire.h"
 
-/* The servicers' default, protocol.md 8; theirs may differ, so this only steers. */
+/* The servicers' default (docs/protocol.md, 3); theirs may differ, so this only steers. */
 #define RISK_FLOOR_CU 100
 #define RISK_QUOTA_DIV 50
 #define RISK_ACKED_DIV 10

@@ -1,5 +1,5 @@
 /* lane.h - the requestor's side of a session: a client key, its token, and the books kept with
- * each servicer (protocol.md, 7 and 8).
+ * each servicer (docs/protocol.md, 3).
  *
  * Owns every number that goes into a request part; the client's secret is the keyring's, in
  * memory only.  Its one rule: an answer counts in cum_cu only after its receipt held;

@@ -4,9 +4,9 @@
  * One loop, one thread: it owns every session given to it, with all its sids, client keys and
  * seq windows; the only other thread is the one that syncs leaves.
  *
- * Order (protocol.md, 8): form and sizes, session and membership, load, quota and seq, token,
- * cu and request hash, client's signature; then the risk rule and the claim of the seq; then
- * the backend; then receipt, leaf, sync, answer.  What fails before token and signature hold
+ * Order (docs/protocol.md, 3): form and sizes, session and membership, load, quota and seq,
+ * token, cu and request hash, client's signature; then the risk rule and the claim of the seq;
+ * then the backend; then receipt, leaf, sync, answer.  What fails before token and signature hold
  * is answered without a signature of ours (strangers buy none); after that, every refusal is
  * signed.
  *

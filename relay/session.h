@@ -4,7 +4,7 @@
  * Owns the state of every sid and of every client key in it.  One thread (the loop) touches
  * it.  Its one rule: a seq is claimed in one step, after the signature and before the
  * backend, so no request is answered twice.  Everything here can be rebuilt from the leaves
- * on disk (protocol.md, 8).
+ * on disk (docs/protocol.md, 3).
  *
  * Limits: VPR_WORK_SIDS_MAX sids a session, VPR_SID_LANES_MAX client keys a sid: as many as a
  * Prove counts tails of, so that no acknowledged work is without its tail. */

@@ -17,7 +17,7 @@
 #define VPR_WIRE_REFUSAL "Viper-Refusal"
 #define VPR_WIRE_METHOD "Viper-Method"   /* the verb for the backend; none: POST */
 
-/* The shadow exchange (protocol.md, 7): a fisherman posts the body of its sample to
+/* The shadow exchange (docs/protocol.md, 3): a fisherman posts the body of its sample to
  * shadow_url + VPR_WIRE_SHADOW_PATH, with Viper-Shadow, and Viper-Method and Viper-Path where
  * they are not POST and empty.  A sample that was sent comes back as status 200, whatever the
  * backend said, with Viper-Token and Viper-Relay and the servicer's answer: its body, the

@@ -11,7 +11,7 @@ struct vpr_hash vpr_sha256_2(const void *a, size_t a_len, const void *b, size_t 
 void vpr_ripemd160(uint8_t out[20], const void *data, size_t len);
 
 /* H(tag, parts ...) = SHA-256 over one length byte and the tag, then each part: fixed ones
- * as they are, variable ones behind a 4-byte big-endian length (protocol.md, 1). */
+ * as they are, variable ones behind a 4-byte big-endian length (docs/protocol.md, 1). */
 struct vpr_hasher {
     SHA256_CTX sha;
 };

@@ -1,4 +1,4 @@
-/* beacon.h - public randomness out of the proposers' hash chains (protocol.md, 4). */
+/* beacon.h - public randomness out of the proposers' hash chains (docs/protocol.md, 16). */
 #ifndef VPR_DOMAIN_BEACON_H
 #define VPR_DOMAIN_BEACON_H
 

@@ -28,8 +28,6 @@ static enum vpr_code check_params(const content *c, struct vpr_err *err)
     return VPR_OK;
 }
 
-/* The newest ones, pending included, with the changes; each within its step, all together
- * within their ranges and cross-checks. */
 /* The samples of this session and the next are proved in the sessions that have the new
  * length: at least half of it must be left to prove them, however many proposals pass now. */
 static enum vpr_code check_windows(struct vpr_ctx *ctx, const struct vpr_params *next)
@@ -47,6 +45,8 @@ static enum vpr_code check_windows(struct vpr_ctx *ctx, const struct vpr_params 
     return VPR_OK;
 }
 
+/* The newest ones, pending included, with the changes; each within its step, all together
+ * within their ranges and cross-checks. */
 static enum vpr_code draft_params(struct vpr_ctx *ctx, const content *c,
                                   struct vpr_params *ret)
 {

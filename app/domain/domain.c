@@ -55,7 +55,7 @@ const struct vpr_tables vpr_domain_tables = {
     .take_fee = vpr_account_take_fee,
 };
 
-/* ---- the order inside a block (protocol.md, 3) ---- */
+/* ---- the order inside a block (docs/protocol.md, 8.4) ---- */
 
 static void renew(struct vpr_ctx *ctx)
 {

@@ -14,7 +14,7 @@
 /* The messages that all kinds of actors share, and the way out: unstake, wait, get the stake
  * back. */
 
-#define UNBOND_SESSIONS 6 /* protocol.md, 13: not before session s+6 opens */
+#define UNBOND_SESSIONS 6 /* docs/protocol.md, 16: not before session s+6 opens */
 #define UNBOND_PER_BLOCK 100
 
 /* The signer must be the owner. */

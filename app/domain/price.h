@@ -10,7 +10,7 @@
 #define VPR_PRICE_VOTES_TOLD 512 /* by the query; the set has 300 members at most */
 
 /* What a stake is valued at now: the lowest of the prices of the running and the 23 sessions
- * before, the pending one and the newest median before its clamp (protocol.md, 12). */
+ * before, the pending one and the newest median before its clamp (docs/protocol.md, 12). */
 uint64_t vpr_price_for_stake(struct vpr_ctx *ctx);
 
 /* In the first block of a session, before the set changes: counts the votes of the one that

@@ -23,7 +23,8 @@ static inline uint64_t vpr_session_blocks(const struct vpr_session *s)
 {
     return s->last - s->first + 1;
 }
-/* A change in the block in hand counts from here (protocol.md, 3; parameters: current + 2). */
+/* A change in the block in hand counts from here (docs/protocol.md, 8.3); parameters
+ * from current + 2. */
 uint64_t vpr_session_counts_from(struct vpr_ctx *ctx);
 uint64_t vpr_session_oldest_unsettled(struct vpr_ctx *ctx);
 /* Also deletes the records of the sessions before it, which nothing reads any more. */

@@ -7,7 +7,7 @@
 #include "app/domain/sessions.h"
 #include "app/domain/slashing.h"
 
-#define UNBOND_SESSIONS 6 /* protocol.md, 13: not before session s+6 opens */
+#define UNBOND_SESSIONS 6 /* docs/protocol.md, 11: not before session s+6 opens */
 #define LOOKED_AT_PER_BLOCK 100
 
 /* ---- records ---- */

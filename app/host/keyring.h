@@ -112,8 +112,8 @@ const struct vpr_key_info *vpr_key_info(const struct vpr_key *key);
 /* The Cosmos sign document of a transaction; account and operator. */
 void vpr_key_sign_tx(const struct vpr_key *key, struct vpr_signature *ret,
                      struct vpr_bytes sign_doc);
-/* A tagged hash (protocol.md, 1); `kind` is what the caller thinks it signs with, another
- * kind of key is a bug. */
+/* A tagged hash (docs/protocol.md, 1); `kind` is what the caller thinks it signs with,
+ * another kind of key is a bug. */
 void vpr_key_sign_hash(const struct vpr_key *key, enum vpr_key_kind kind,
                        struct vpr_signature *ret, const struct vpr_hash *digest);
 

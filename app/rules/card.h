@@ -1,4 +1,4 @@
-/* card.h - a fisherman's report card: encoding, seal, own consistency (protocol.md, 10).
+/* card.h - a fisherman's report card: encoding, seal, own consistency (docs/protocol.md, 2, 9.4).
  *
  * 4-byte count, then per servicer in id order {servicer 20, sent, refused, answered, checked,
  * correct, p90 ms: 8 each}, then the 32-byte hash of the root of the sum tree of all samples,

@@ -1,5 +1,5 @@
 /* draw.h - the random choices: who serves a session, which proofs are opened
- * (protocol.md, 5, 9, 10).
+ * (docs/protocol.md, 8.5, 9.3, 9.4).
  *
  * A pure function of pool, key and exclusions; node, daemons and settlement call this code.
  * A pool is built once a session: entries are owners in address order, an owner's interval

@@ -1,8 +1,8 @@
 /* ids.h - the names of things: addresses, chains and zones, sessions, beacon values.
  *
- * Bytes in, bytes out, no state; every hash here is an H(tag, ...) of protocol.md, 1, 4, 5.
- * Text has one spelling: what is not exactly what the printer writes is refused (only the
- * hex digits of chain and zone ids may be upper case). */
+ * Bytes in, bytes out, no state.  Addresses: docs/protocol.md, 5; every other hash here is an
+ * H(tag, ...) of docs/protocol.md, 1.  Text has one spelling: what is not exactly what the
+ * printer writes is refused (only the hex digits of chain and zone ids may be upper case). */
 #ifndef VPR_RULES_IDS_H
 #define VPR_RULES_IDS_H
 

@@ -1,4 +1,4 @@
-/* leaf.h - the stored proof of one relay (protocol.md, 8, 9).
+/* leaf.h - the stored proof of one relay (docs/protocol.md, 2, 4).
  *
  * 236 bytes: request part 140, client signature 64, response hash 32.  Its place in the sum
  * tree of a sid goes by (client key, seq); its node is (H("leaf", bytes), cu). */

@@ -1,4 +1,4 @@
-/* price.h - the price of VIPR from validators' votes (protocol.md, 12).
+/* price.h - the price of VIPR from validators' votes (docs/protocol.md, 12).
  *
  * Prices in micro-USD a VIPR, stakes in uvipr. */
 #ifndef VPR_RULES_PRICE_H

@@ -1,4 +1,4 @@
-/* receipt.h - a servicer's signed answer or its signed refusal (protocol.md, 8).
+/* receipt.h - a servicer's signed answer or its signed refusal (docs/protocol.md, 1, 2).
  *
  * Receipt, 130 bytes: H(request-part) 32, status 2, H("res", status, body) 32, signature 64;
  * refusal, 98 bytes: H(request-part) 32, reason 2, signature 64.  Signed by the relay key over
@@ -19,7 +19,7 @@ struct vpr_receipt {
     struct vpr_signature signature;
 };
 
-/* Stable numbers: signed, and labels of a metric.  interfaces.md. */
+/* Stable numbers: signed, and labels of a metric (docs/protocol.md, 2). */
 enum vpr_refusal_reason {
     VPR_REFUSED_QUOTA = 1,
     VPR_REFUSED_SESSION = 2,

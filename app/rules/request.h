@@ -1,4 +1,5 @@
-/* request.h - the request part of a relay and the post of a shadow client (protocol.md, 7, 8).
+/* request.h - the request part of a relay and the post of a shadow client
+ * (docs/protocol.md, 1 to 3).
  *
  * Request part, 140 bytes: sid 32, servicer 20, client key 32, seq 8, cum_cu 8, cu 8,
  * H("req", method, path, body) 32; signed: the same with the client's signature, 204.  The

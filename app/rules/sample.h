@@ -1,4 +1,5 @@
-/* sample.h - what a fisherman keeps of one sample, and opens when asked (protocol.md, 10).
+/* sample.h - what a fisherman keeps of one sample, and opens when asked
+ * (docs/protocol.md, 2, 4, 9.4).
  *
  * request part 140, client signature 64, receipt (4-byte length, then 0 or 130 bytes), refusal
  * (4-byte length, then 0 or 98), latency in ms 8, verdict 8; never receipt and refusal both.

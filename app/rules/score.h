@@ -1,5 +1,5 @@
 /* score.h - from a card's line to a servicer's running score and a fisherman's factor
- * (protocol.md, 10, 11).
+ * (docs/protocol.md, 9.6, 9.9).
  *
  * Scores, weights and factors are parts per million; every division floors. */
 #ifndef VPR_RULES_SCORE_H

@@ -1,5 +1,5 @@
 /* shares.h - a pool of delegated tokens: shares against tokens, and rewards a share
- * (protocol.md, 13).
+ * (docs/protocol.md, 11).
  *
  * A pool holds T tokens (uvipr, below 2^62) for S shares: S >= T always, since shares are given
  * out floored and burned ceiled, and a slash takes tokens only.  Rewards are F1: the pool keeps

@@ -1,5 +1,5 @@
 /* split.h - throughput of a requestor's stake, and what a settled CU pays
- * (protocol.md, 6, 11).
+ * (docs/protocol.md, 9.1, 9.2, 9.7).
  *
  * Amounts in uvipr, usd in micro-USD, yields in parts per billion a 1,000 blocks, cu_per_usd in
  * thousandths of a CU a USD and 1,000 blocks, cu_price_min in uvipr a 1,000 CU.  A result of

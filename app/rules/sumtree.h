@@ -1,4 +1,4 @@
-/* sumtree.h - Merkle tree with sums, of RFC 6962 shape (protocol.md, 9).
+/* sumtree.h - Merkle tree with sums, of RFC 6962 shape (docs/protocol.md, 4).
  *
  * Inner node: (H("node", l.hash, l.sum, r.hash, r.sum), l.sum + r.sum).  The root of no leaves
  * is 32 zero bytes with sum 0.  A branch is its index and the siblings bottom up; its shape

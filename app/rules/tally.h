@@ -1,4 +1,4 @@
-/* tally.h - what votes come to (protocol.md, 15).
+/* tally.h - what votes come to (docs/protocol.md, 13).
  *
  * Amounts in uvipr, shares in ppm. */
 #ifndef VPR_RULES_TALLY_H

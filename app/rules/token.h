@@ -1,4 +1,4 @@
-/* token.h - a gateway's word that a client key may use a session (protocol.md, 7).
+/* token.h - a gateway's word that a client key may use a session (docs/protocol.md, 1 to 3).
  *
  * 128 bytes on the wire: sid 32, client key 32, signature 64 by a gateway key over
  * H("token", sid, client key). */

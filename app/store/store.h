@@ -1,7 +1,7 @@
 /* store.h - FACE: the authenticated state of one node.
  *
  * Flat pairs in a kv, and beside them in RAM one canonical Merkle trie per store, whose
- * shape depends on nothing but the key set (bytes: docs/protocol.md, "State tree").
+ * shape depends on nothing but the key set (bytes: docs/protocol.md, 6).
  *
  * Who may call what, when:
  *

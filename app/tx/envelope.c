@@ -93,7 +93,7 @@ static uint64_t running_session(struct vpr_ctx *ctx)
     return vpr_get_be64(value.data);
 }
 
-/* Table of protocol.md, 2. */
+/* Table of docs/protocol.md, 7. */
 static void count_gas(struct vpr_envelope *env, struct vpr_ctx *ctx)
 {
     struct vpr_params params;

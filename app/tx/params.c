@@ -149,7 +149,7 @@ enum vpr_code vpr_params_check(const struct vpr_params *params, struct vpr_err *
                         v[VPR_P_settle_per_block], v[VPR_P_fishermen_per_session],
                         VPR_EVENTS_MAX - OTHER_EVENTS);
     }
-    /* Serving one's own stake must never beat delegating it (protocol.md, 11). */
+    /* Serving one's own stake must never beat delegating it (docs/protocol.md, 14). */
     vpr_u128 serving = (vpr_u128)v[VPR_P_requestor_yield] * (VPR_PPM - v[VPR_P_split_dao]);
     vpr_u128 staking = (vpr_u128)v[VPR_P_validator_yield] * (VPR_PPM - v[VPR_P_max_commission]);
     if (serving > staking) {

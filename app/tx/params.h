@@ -9,8 +9,8 @@
 
 struct vpr_ctx;
 
-/* name, protocol default, local-genesis default, least, most, unit, slack (protocol.md, 14): one
- * proposal at most doubles or halves a value, or moves it by its slack, whichever is more. */
+/* name, protocol default, local-genesis default, least, most, unit, slack (docs/protocol.md, 14):
+ * one proposal at most doubles or halves a value, or moves it by its slack, whichever is more. */
 #define VPR_PARAMS(X) \
     X(session_blocks, 720, 10, 8, 100000, "blocks", 0) \
     X(freeze_blocks, 32, 4, 1, 10000, "blocks", 1) \

@@ -1,4 +1,4 @@
-"""Keys, homes and genesis of the local network (protocol.md, "Local genesis").
+"""Keys, homes and genesis of the local network (docs/protocol.md, 14).
 
 Keys are made by `viperd keys add`; what this file knows of an account is what that prints.
 Owners' keys lie in the home `owners`, operators' in the homes of their daemons."""

@@ -1,5 +1,5 @@
 /* cast.h - the people of a play: keys made from labels, their signatures, and the local
- * genesis of protocol.md 14 with them in it.
+ * genesis of docs/protocol.md, 14, with them in it.
  *
  * Labels of genesis: validator1 to 4, servicer1 to 6, fisherman1 to 3, requestor1 are
  * operators and ids; "NAME.owner" their owners, ".relay", ".gateway", ".consensus" their

@@ -56,7 +56,7 @@ def sample_bytes(part, signature, receipt, latency_ms=12):
 
 
 def counts_from(world, height):
-    """The session from which a change in this block counts (protocol.md, Versions)."""
+    """The session from which a change in this block counts (docs/protocol.md, 8.3)."""
     for number in sorted(world.book.sessions):
         record = world.book.sessions[number]
         first, last = int(record["first"]), int(record["last"])

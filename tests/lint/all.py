@@ -203,6 +203,11 @@ def protocol():
     return names.protocol(ROOT, sources(".c", ".py", ".sh"))
 
 
+def citations():
+    return names.citations(ROOT, sources(".c", ".h", ".py", ".md", ".proto", ".sh", ".build",
+                                         ".toml"))
+
+
 def parameters():
     return tables.parameters(ROOT)
 
@@ -220,7 +225,7 @@ def steps():
 
 
 RULES = [includes, sizes, comments, guards, symbols, purity, headers, codes, prefixes, secrets,
-         defects, invariants, protocol, parameters, keys, steps, events, shipped]
+         defects, invariants, protocol, citations, parameters, keys, steps, events, shipped]
 passed = failed = 0
 for rule in RULES:
     breaches = list(rule())

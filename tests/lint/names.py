@@ -123,3 +123,27 @@ def protocol(root, listed):
                 yield f"{path}: no test is called {test}"
     if named < 200:
         yield f"{path}: only {named} tests named"
+
+
+CITED = re.compile(r"((?:docs/)?\bprotocol(?:\.md)?\b[\])]*,? (?:sections? |§ ?)?)"
+                   r"(\d+(?:\.\d+)?(?:(?:,| and| to) \d+(?:\.\d+)?)*)", re.I)
+
+
+def citations(root, listed):
+    """Who cites the protocol by number says `docs/protocol.md, N`, and N is a heading there."""
+    page = "docs/protocol.md"
+    headings = set(re.findall(r"^#{2,3} (\d+(?:\.\d+)?)\b", read(root, page), re.M))
+    cited = 0
+    for path in listed:
+        if path == page:
+            continue
+        text = re.sub(r"\s*\n[ \t]*(?:\*|#|//)?[ \t]*", " ", read(root, path))
+        for said, numbers in CITED.findall(text):
+            cited += 1
+            if said != f"{page}, ":
+                yield f'{path}: cites "{said}{numbers}", which is not spelt "{page}, N"'
+            for number in re.findall(r"[\d.]+", numbers):
+                if number not in headings:
+                    yield f"{path}: {page} has no section {number}"
+    if cited < 50:
+        yield f"only {cited} citations of {page} found"

@@ -28,7 +28,7 @@ def rows(root, path, heading):
 # ---- parameters ----
 
 def parameters(root):
-    """docs/protocol.md 14 has every parameter with the figures of app/tx/params.h."""
+    """docs/protocol.md, 14, has every parameter with the figures of app/tx/params.h."""
     source = {}
     for row in re.findall(r"^    X\((.+?)\)(?: \\)?$", read(root, "app/tx/params.h"), re.M):
         name, main, local, least, most, unit, slack = [c.strip() for c in row.split(",")]
@@ -51,7 +51,7 @@ def parameters(root):
 # ---- keys ----
 
 def keys(root):
-    """docs/protocol.md 6 has every key of the state as app/tx/keys.h says it."""
+    """docs/protocol.md, 6, has every key of the state as app/tx/keys.h says it."""
     source = re.findall(r"^    VPR_KEY_\w+ = '(.)',\s*/\* (\w+): (.*?) ?-> (.*?) \*/",
                         read(root, "app/tx/keys.h"), re.M)
     said = [tuple(cells) for cells in rows(root, "docs/protocol.md", "### Keys and values")]
@@ -69,7 +69,7 @@ def keys(root):
 # ---- the order inside a block ----
 
 def steps(root):
-    """The table of docs/protocol.md 8.4 has the steps of app/domain/domain.c."""
+    """The table of docs/protocol.md, 8.4, has the steps of app/domain/domain.c."""
     coded = re.findall(r'\{\.name = "(\w+)", \.run', read(root, "app/domain/domain.c"))
     said = [row[0] for row in rows(root, "docs/protocol.md", "### 8.4 The order inside a block")
             if not row[0].startswith("*")]

@@ -1,4 +1,4 @@
-"""The parameters together (docs/protocol.md, 13): ranges, steps, cross-checks.
+"""The parameters together (docs/protocol.md, 13, 14): ranges, steps, cross-checks.
 
 Ranges and slacks are read from the one table that has them, app/tx/params.h, as the records are
 from the .proto files."""

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """An unmodified `cometbft light` verifies what viperd says of its state, and so do eighty lines
-of Python that know only docs/protocol.md, section 6.
+of Python that know only docs/protocol.md, 6.
 
     tests/net/light.py BUILD COMETBFT
 

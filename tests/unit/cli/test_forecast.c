@@ -1,5 +1,5 @@
 /* What --dry-run of a stake foretells, from the answers of a node that says what a table says.
- * The expected figures are reckoned by hand from protocol.md, sections 6, 10, 11 and 14. */
+ * The expected figures are reckoned by hand from docs/protocol.md, 8.5, 9.1, 9.2, 9.7, 9.10, 14. */
 #include <check.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -158,7 +158,7 @@ START_TEST(an_edit_below_the_minimum_changes_nothing)
 }
 END_TEST
 
-/* The figures of protocol.md 14: 500,000 CU, 1,000 VIPR, 50,000 CU a pair and servicer. */
+/* The figures of docs/protocol.md, 14: 500,000 CU, 1,000 VIPR, 50,000 CU a pair and servicer. */
 START_TEST(the_requestor_query_has_the_figures_of_the_local_genesis)
 {
     struct world *w = world_create(NULL, NULL);

@@ -1,8 +1,8 @@
 #include "fisherman/expect.h"
 #include "tests/unit/fisherman/help.h"
 
-/* The local network of protocol.md, 14: allowance 500,000 CU, budget 1,000 VIPR, quota 50,000
- * a pair; five servicers at full use, three fishermen that agree. */
+/* The local network of docs/protocol.md, 14: allowance 500,000 CU, budget 1,000 VIPR, quota
+ * 50,000 a pair; five servicers at full use, three fishermen that agree. */
 static struct vpr_card_line lines[3][SEATS];
 static struct vpr_expect e;
 

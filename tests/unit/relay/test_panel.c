@@ -59,7 +59,7 @@ START_TEST(the_draw_is_that_of_the_rules)
     struct vpr_err err;
 
     ck_assert_int_eq(vpr_panel_draw(&panel, &facts, &err), VPR_OK);
-    ck_assert_uint_eq(panel->quota_cu, 50000); /* protocol.md, 14: the local genesis */
+    ck_assert_uint_eq(panel->quota_cu, 50000); /* docs/protocol.md, 14: the local genesis */
     ck_assert_uint_eq(panel->seat_count, 5);
     ck_assert_uint_eq(panel->watcher_count, 3);
     ck_assert_uint_eq(panel->reserve_cu, 2500);

@@ -87,7 +87,7 @@ START_TEST(quotas_sum_to_no_more_than_the_share)
 }
 END_TEST
 
-/* The defaults of protocol.md, 14, and what would make serving oneself pay. */
+/* The defaults of docs/protocol.md, 14, and what would make serving oneself pay. */
 START_TEST(yields_are_checked_against_each_other)
 {
     ck_assert(vpr_yields_ok(12675, 100000, 14260, 200000));
