@@ -98,7 +98,8 @@ void random_history(struct stage *stage, const struct random_options *options, u
     labour_open(&labour, stage, &dice, &options->labour);
     while (stage->height == 0 ||
            (mirror_session_number(stage->mirror) < options->sessions &&
-            (options->blocks == 0 || stage->height < options->blocks))) {
+            (options->blocks == 0 || stage->height < options->blocks) &&
+            !stage_is_over(stage))) {
         if (stage->height > 0) {
             labour_step(&labour);
             bool busy = options->busy_sessions == 0 ||

@@ -188,17 +188,28 @@ static void handshake(struct stage *stage, struct node *node)
     }
 }
 
-/* The coming block is that of a plan, which is the next version's. */
-static bool next_is_due(struct stage *stage)
+/* The plan whose block is the coming one, or NULL. */
+static const Viper__V1__Upgrade *plan_due(struct stage *stage)
 {
     const uint8_t key = VPR_KEY_UPGRADE;
-    if (stage->options.next == NULL || stage->mirror == NULL) {
-        return false;
+    if (stage->mirror == NULL) {
+        return NULL;
     }
     const Viper__V1__Upgrade *plan = (const Viper__V1__Upgrade *)mirror_record(
         stage->mirror, &stage->block, VPR_STORE_GOVERNANCE, vpr_bytes_of(&key, 1),
         &viper__v1__upgrade__descriptor);
-    return plan != NULL && plan->height == stage->height + 1;
+    return plan != NULL && plan->height == stage->height + 1 ? plan : NULL;
+}
+
+static bool next_is_due(struct stage *stage)
+{
+    const Viper__V1__Upgrade *plan = plan_due(stage);
+    return stage->options.next != NULL && plan != NULL && plan->version == NEXT_VERSION;
+}
+
+bool stage_is_over(struct stage *stage)
+{
+    return plan_due(stage) != NULL && !next_is_due(stage);
 }
 
 void stage_bring_back(struct stage *stage, size_t n)
@@ -265,9 +276,11 @@ void stage_open(struct stage *stage, const struct stage_options *options)
 
 void stage_close(struct stage *stage)
 {
-    bool due = next_is_due(stage); /* then nodes do not end with 0 */
+    bool due = plan_due(stage) != NULL; /* then nodes do not end with 0 */
     for (size_t i = 0; i < stage->node_count; i++) {
-        stage->nodes[i].viperd = due ? stage->options.next : stage->nodes[i].viperd;
+        if (next_is_due(stage)) {
+            stage->nodes[i].viperd = stage->options.next;
+        }
         node_stop(&stage->nodes[i], due);
     }
     while (stage->pool_count > 0) {

@@ -19,6 +19,7 @@
 #define VALIDATORS_MAX 128 /* validator1 ..., staked or not */
 #define ROUNDS_MAX 8
 #define EVIDENCE_MAX 8
+#define NEXT_VERSION 2 /* of the application that options.next is */
 #define MAX_TX_BYTES (8 << 20) /* what CometBFT offers a proposal */
 
 /* ---- who reveals what ---- */
@@ -166,6 +167,8 @@ struct plan {
 };
 /* One height, committed. */
 void stage_block(struct stage *stage, const struct plan *plan);
+/* The coming block is that of a plan for which there is no program: nobody can go on. */
+bool stage_is_over(struct stage *stage);
 /* When the coming block is that of a plan: all nodes go on with the next version. */
 void stage_upgrade(struct stage *stage);
 /* Ends and restarts a node between blocks. */
