@@ -124,6 +124,17 @@ def a_play_of_actors(folder):
     drive("play", os.path.join(PLAYS, "actors.play"))
 
 
+def a_play_of_penalties(folder):
+    """Double signs of both kinds, for ever; downtime, and the way back; each slashed once."""
+    path = os.path.join(folder, "penalties")
+    drive("play", os.path.join(PLAYS, "penalties.play"), "--genesis",
+          "downtime_window=10,jail_seconds=5,session_blocks=8", record=path)
+    _, blocks, _ = read(lines(path))
+    told = [e[0] for b in blocks for e in b["txs"][0]["events"]]
+    cost = [name for name in told if name in ("slash", "tombstone", "jail")]
+    assert cost == ["slash", "tombstone"] * 2 + ["slash", "jail"], cost
+
+
 def nodes_in_lockstep_agree(folder):
     """Two nodes, each with its validator's secret: the same answers to everything, under kills."""
     path = os.path.join(folder, "lockstep")
@@ -153,7 +164,8 @@ def strategies_that_earn_nothing_still_do(folder):
 
 CASES = [hundreds_of_sessions_of_dice, settlements_are_paid_and_events_say_so,
          a_node_that_is_killed_leaves_no_trace, a_play_of_restarts, a_play_of_rounds,
-         a_play_of_actors, nodes_in_lockstep_agree, strategies_that_earn_nothing_still_do]
+         a_play_of_actors, a_play_of_penalties, nodes_in_lockstep_agree,
+         strategies_that_earn_nothing_still_do]
 
 
 def main():

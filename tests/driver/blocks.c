@@ -96,7 +96,7 @@ static void make_evidence(struct stage *stage, const struct plan *plan, struct d
         Tendermint__Abci__Misbehavior *m =
             VPR_ARENA_NEW(&stage->block, Tendermint__Abci__Misbehavior);
         tendermint__abci__misbehavior__init(m);
-        m->type = TENDERMINT__ABCI__MISBEHAVIOR_TYPE__DUPLICATE_VOTE;
+        m->type = (Tendermint__Abci__MisbehaviorType)e->type;
         m->validator = validator_of(&stage->block, &e->who, power_of(stage, &e->who));
         m->height = (int64_t)e->height;
         m->time = VPR_ARENA_NEW(&stage->block, Google__Protobuf__Timestamp);

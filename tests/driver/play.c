@@ -132,6 +132,7 @@ static void do_absent(struct play *p, char **rest)
 
 static void do_evidence(struct play *p, char **rest)
 {
+    static const char *const types[] = {"unknown", "votes", "light", "later"};
     char *label = word_of(rest);
     uint64_t back = number(p, word_of(rest));
     const struct set_member *m = &p->stage->last.members[member(p, label)];
@@ -139,7 +140,8 @@ static void do_evidence(struct play *p, char **rest)
         fail(p, "too much, or too long ago", label);
     }
     p->plan.evidence[p->plan.evidence_count++] =
-        (struct evidence){m->address, p->stage->height - back};
+        (struct evidence){m->address, p->stage->height - back,
+                          (int)one_of(p, types, VPR_COUNT(types), word_of(rest))};
 }
 
 static void do_kill(struct play *p, char **rest)

@@ -15,7 +15,8 @@
  *     seconds 700               since the last block
  *     round abandoned, wrong reveal      before the one that is decided
  *     absent validator2 validator3       did not sign the last block
- *     evidence validator3 2              signed twice, two blocks ago
+ *     evidence validator3 2 votes        signed twice, two blocks ago; or light: misled light
+ *                                        clients; unknown, later: no kind that is punished
  *     kill 0 executed | ready | gently   node 0, at that point of the block
  *   of the state:
  *     balance alice 999000000   uvipr

@@ -85,7 +85,8 @@ static void make_plan(struct stage *stage, const struct random_options *o, struc
     if (dice_below(dice, 1000) < o->evidence_permille && stage->last.count > 1) {
         const struct set_member *m = &stage->last.members[dice_below(dice, stage->last.count)];
         plan->evidence[plan->evidence_count++] = (struct evidence){
-            m->address, stage->height - dice_below(dice, stage->height < 20 ? 1 : 20)};
+            m->address, stage->height - dice_below(dice, stage->height < 20 ? 1 : 20),
+            TENDERMINT__ABCI__MISBEHAVIOR_TYPE__DUPLICATE_VOTE};
     }
 }
 

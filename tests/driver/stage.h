@@ -150,6 +150,7 @@ extern const char *const round_names[ROUND_HOWS];
 struct evidence {
     struct vpr_address who;
     uint64_t height;
+    int type; /* of Tendermint__Abci__MisbehaviorType, or what it does not know */
 };
 enum kill_at { KILL_NEVER, KILL_EXECUTED, KILL_READY };
 
