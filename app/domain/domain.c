@@ -9,7 +9,6 @@
 #include "app/domain/delegation.h"
 #include "app/domain/doublesign.h"
 #include "app/domain/downtime.h"
-#include "app/domain/gov_queries.h"
 #include "app/domain/price.h"
 #include "app/domain/proposals.h"
 #include "app/domain/quality.h"
@@ -17,6 +16,7 @@
 #include "app/domain/slashing.h"
 #include "app/domain/unbonding.h"
 #include "app/domain/votes.h"
+#include "app/domain/wallet_gov_queries.h"
 #include "viper/v1/genesis.pb-c.h"
 
 /* Import goes down this list: accounts first, since stakes are paid from them; chains before
@@ -45,7 +45,7 @@ static const struct vpr_domain *const domains[] = {
     &vpr_proposals,
     &vpr_votes,
     &vpr_upgrades,
-    &vpr_gov_queries,
+    &vpr_wallet_gov_queries,
     &vpr_changes,
 };
 

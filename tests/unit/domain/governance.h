@@ -35,7 +35,7 @@ const Viper__V1__QueryTallyResponse *tally_of(struct world *w, uint64_t id);
 size_t votes_on(struct world *w, uint64_t id);
 
 TCase *contents_tests(void);
-TCase *gov_queries_tests(void);
+TCase *wallet_gov_queries_tests(void);
 TCase *upgrade_tests(void);
 TCase *votes_tests(void);
 

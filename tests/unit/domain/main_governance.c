@@ -7,7 +7,7 @@ int main(void)
 {
     Suite *suite = suite_create("governance");
     suite_add_tcase(suite, contents_tests());
-    suite_add_tcase(suite, gov_queries_tests());
+    suite_add_tcase(suite, wallet_gov_queries_tests());
     suite_add_tcase(suite, upgrade_tests());
     suite_add_tcase(suite, votes_tests());
     vpr_sig_init();

@@ -1,4 +1,4 @@
-#include "app/domain/gov_queries.h"
+#include "app/domain/wallet_gov_queries.h"
 
 #include "app/domain/accounts.h"
 #include "app/domain/field.h"
@@ -618,7 +618,7 @@ static const struct vpr_query queries[] = {
     ROW(tally_result, v1beta1, "TallyResult", tally),
 };
 
-const struct vpr_domain vpr_gov_queries = {
+const struct vpr_domain vpr_wallet_gov_queries = {
     .name = "gov_queries",
     .handlers = NULL,
     .handler_count = 0,

@@ -205,9 +205,9 @@ START_TEST(params_are_those_of_the_running_session)
 }
 END_TEST
 
-TCase *gov_queries_tests(void)
+TCase *wallet_gov_queries_tests(void)
 {
-    TCase *t = tcase_create("gov_queries");
+    TCase *t = tcase_create("wallet_gov_queries");
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_set_timeout(t, 60);
     tcase_add_test(t, a_proposal_in_both_shapes);
