@@ -1,6 +1,7 @@
 #include "app/domain/wallet_gov_queries.h"
 
 #include "app/domain/accounts.h"
+#include "app/domain/cosmos.h"
 #include "app/domain/field.h"
 #include "app/domain/proposals.h"
 #include "app/domain/sessions.h"
@@ -18,29 +19,15 @@
 
 /* ---- what both say ---- */
 
-static char *number_text(struct vpr_ctx *ctx, uint64_t v)
+/* A share of the running session's parameters. */
+static char *param_ratio(struct vpr_ctx *ctx, enum vpr_param param)
 {
-    return vpr_arena_text(ctx->arena, "%" PRIu64, v);
-}
-
-static char *ratio_text(struct vpr_ctx *ctx, enum vpr_param param)
-{
-    uint64_t ppm = vpr_param(ctx, param, vpr_session_number(ctx));
-    return vpr_arena_text(ctx->arena, "%" PRIu64 ".%06" PRIu64 "000000000000", ppm / VPR_PPM,
-                          ppm % VPR_PPM);
+    return vpr_cosmos_ratio(ctx, vpr_param(ctx, param, vpr_session_number(ctx)));
 }
 
 static char *copy_text(struct vpr_ctx *ctx, const char *text)
 {
     return vpr_arena_text(ctx->arena, "%s", text);
-}
-
-static Google__Protobuf__Timestamp *timestamp(struct vpr_ctx *ctx, int64_t time_s)
-{
-    Google__Protobuf__Timestamp *t = VPR_ARENA_NEW(ctx->arena, Google__Protobuf__Timestamp);
-    google__protobuf__timestamp__init(t);
-    t->seconds = time_s;
-    return t;
 }
 
 static Google__Protobuf__Duration *duration(struct vpr_ctx *ctx, uint64_t seconds)
@@ -62,10 +49,7 @@ static Cosmos__Base__V1beta1__Coin **coins(struct vpr_ctx *ctx, uint64_t amount,
 {
     Cosmos__Base__V1beta1__Coin **list =
         VPR_ARENA_ARRAY(ctx->arena, Cosmos__Base__V1beta1__Coin *, 1);
-    list[0] = VPR_ARENA_NEW(ctx->arena, Cosmos__Base__V1beta1__Coin);
-    cosmos__base__v1beta1__coin__init(list[0]);
-    list[0]->denom = copy_text(ctx, VPR_DENOM);
-    list[0]->amount = number_text(ctx, amount);
+    list[0] = vpr_cosmos_coin(ctx, amount);
     *ret_count = 1;
     return list;
 }
@@ -240,10 +224,10 @@ static Cosmos__Gov__V1__TallyResult *result_v1(struct vpr_ctx *ctx,
 {
     NEW(V1, r, TallyResult);
     cosmos__gov__v1__tally_result__init(r);
-    r->yes_count = number_text(ctx, tally->yes);
-    r->abstain_count = number_text(ctx, tally->abstain);
-    r->no_count = number_text(ctx, tally->no);
-    r->no_with_veto_count = number_text(ctx, tally->veto);
+    r->yes_count = vpr_cosmos_number(ctx, tally->yes);
+    r->abstain_count = vpr_cosmos_number(ctx, tally->abstain);
+    r->no_count = vpr_cosmos_number(ctx, tally->no);
+    r->no_with_veto_count = vpr_cosmos_number(ctx, tally->veto);
     return r;
 }
 
@@ -261,8 +245,8 @@ static Cosmos__Gov__V1__Proposal *proposal_v1(struct vpr_ctx *ctx, const Viper__
     r->status = (Cosmos__Gov__V1__ProposalStatus)cosmos_status(p->status);
     r->final_tally_result = result_v1(ctx, p->tally != NULL ? p->tally : &none);
     r->submit_time = r->deposit_end_time = r->voting_start_time =
-        timestamp(ctx, p->submit_time_s);
-    r->voting_end_time = timestamp(ctx, p->end_time_s);
+        vpr_cosmos_time(ctx, p->submit_time_s);
+    r->voting_end_time = vpr_cosmos_time(ctx, p->end_time_s);
     r->total_deposit = coins(ctx, p->deposit, &r->n_total_deposit);
     r->title = p->title;
     r->summary = p->summary;
@@ -373,9 +357,9 @@ static enum vpr_code answer_params_v1(struct vpr_ctx *ctx, const ProtobufCMessag
     all->min_deposit = min_deposit(ctx, &all->n_min_deposit);
     all->max_deposit_period = duration(ctx, 0);
     all->voting_period = voting_period(ctx);
-    all->quorum = ratio_text(ctx, VPR_P_gov_quorum);
-    all->threshold = ratio_text(ctx, VPR_P_gov_threshold);
-    all->veto_threshold = ratio_text(ctx, VPR_P_gov_veto);
+    all->quorum = param_ratio(ctx, VPR_P_gov_quorum);
+    all->threshold = param_ratio(ctx, VPR_P_gov_threshold);
+    all->veto_threshold = param_ratio(ctx, VPR_P_gov_veto);
     all->min_initial_deposit_ratio = copy_text(ctx, WHOLE);
     all->burn_vote_veto = true;
     r->params = all;
@@ -426,10 +410,10 @@ static Cosmos__Gov__V1beta1__TallyResult *result_v1beta1(struct vpr_ctx *ctx,
 {
     NEW(V1beta1, r, TallyResult);
     cosmos__gov__v1beta1__tally_result__init(r);
-    r->yes = number_text(ctx, tally->yes);
-    r->abstain = number_text(ctx, tally->abstain);
-    r->no = number_text(ctx, tally->no);
-    r->no_with_veto = number_text(ctx, tally->veto);
+    r->yes = vpr_cosmos_number(ctx, tally->yes);
+    r->abstain = vpr_cosmos_number(ctx, tally->abstain);
+    r->no = vpr_cosmos_number(ctx, tally->no);
+    r->no_with_veto = vpr_cosmos_number(ctx, tally->veto);
     return r;
 }
 
@@ -447,8 +431,8 @@ static Cosmos__Gov__V1beta1__Proposal *proposal_v1beta1(struct vpr_ctx *ctx,
     r->status = (Cosmos__Gov__V1beta1__ProposalStatus)cosmos_status(p->status);
     r->final_tally_result = result_v1beta1(ctx, p->tally != NULL ? p->tally : &none);
     r->submit_time = r->deposit_end_time = r->voting_start_time =
-        timestamp(ctx, p->submit_time_s);
-    r->voting_end_time = timestamp(ctx, p->end_time_s);
+        vpr_cosmos_time(ctx, p->submit_time_s);
+    r->voting_end_time = vpr_cosmos_time(ctx, p->end_time_s);
     r->total_deposit = coins(ctx, p->deposit, &r->n_total_deposit);
     return r;
 }
@@ -569,9 +553,9 @@ static enum vpr_code answer_params_v1beta1(struct vpr_ctx *ctx, const ProtobufCM
     if (tally) {
         NEW(V1beta1, p, TallyParams);
         cosmos__gov__v1beta1__tally_params__init(p);
-        p->quorum = ratio_text(ctx, VPR_P_gov_quorum);
-        p->threshold = ratio_text(ctx, VPR_P_gov_threshold);
-        p->veto_threshold = ratio_text(ctx, VPR_P_gov_veto);
+        p->quorum = param_ratio(ctx, VPR_P_gov_quorum);
+        p->threshold = param_ratio(ctx, VPR_P_gov_threshold);
+        p->veto_threshold = param_ratio(ctx, VPR_P_gov_veto);
         r->tally_params = p;
     }
     *ret_response = &r->base;

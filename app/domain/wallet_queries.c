@@ -1,4 +1,5 @@
 #include "app/base/bytes.h"
+#include "app/domain/cosmos.h"
 #include "app/domain/field.h"
 #include "app/domain/sessions.h"
 #include "app/domain/unbonding.h"
@@ -17,44 +18,9 @@
 typedef Cosmos__Staking__V1beta1__Validator cosmos_validator;
 typedef Cosmos__Staking__V1beta1__DelegationResponse cosmos_delegation;
 
-#define DECIMALS "000000000000000000"
-
-static char *number_text(struct vpr_ctx *ctx, uint64_t v)
-{
-    return vpr_arena_text(ctx->arena, "%" PRIu64, v);
-}
-
-static char *whole_text(struct vpr_ctx *ctx, uint64_t v)
-{
-    return vpr_arena_text(ctx->arena, "%" PRIu64 "." DECIMALS, v);
-}
-
-static char *ratio_text(struct vpr_ctx *ctx, uint64_t ppm)
-{
-    return vpr_arena_text(ctx->arena, "%" PRIu64 ".%06" PRIu64 "000000000000", ppm / VPR_PPM,
-                          ppm % VPR_PPM);
-}
-
 static char *denom_text(struct vpr_ctx *ctx)
 {
     return vpr_arena_text(ctx->arena, "%s", VPR_DENOM);
-}
-
-static Google__Protobuf__Timestamp *timestamp(struct vpr_ctx *ctx, int64_t time_s)
-{
-    Google__Protobuf__Timestamp *t = VPR_ARENA_NEW(ctx->arena, Google__Protobuf__Timestamp);
-    google__protobuf__timestamp__init(t);
-    t->seconds = time_s;
-    return t;
-}
-
-static Cosmos__Base__V1beta1__Coin *coin(struct vpr_ctx *ctx, uint64_t amount)
-{
-    Cosmos__Base__V1beta1__Coin *c = VPR_ARENA_NEW(ctx->arena, Cosmos__Base__V1beta1__Coin);
-    cosmos__base__v1beta1__coin__init(c);
-    c->denom = denom_text(ctx);
-    c->amount = number_text(ctx, amount);
-    return c;
 }
 
 /* A list of one, or of none if there is nothing. */
@@ -66,7 +32,7 @@ static Cosmos__Base__V1beta1__DecCoin **dec_coins(struct vpr_ctx *ctx, uint64_t 
     list[0] = VPR_ARENA_NEW(ctx->arena, Cosmos__Base__V1beta1__DecCoin);
     cosmos__base__v1beta1__dec_coin__init(list[0]);
     list[0]->denom = denom_text(ctx);
-    list[0]->amount = whole_text(ctx, amount);
+    list[0]->amount = vpr_cosmos_whole(ctx, amount);
     *ret_count = amount > 0;
     return list;
 }
@@ -96,11 +62,12 @@ static Cosmos__Staking__V1beta1__Commission *commission(struct vpr_ctx *ctx,
         VPR_ARENA_NEW(ctx->arena, Cosmos__Staking__V1beta1__CommissionRates);
     cosmos__staking__v1beta1__commission__init(c);
     cosmos__staking__v1beta1__commission_rates__init(rates);
-    rates->rate = ratio_text(ctx, actor->commission_ppm < most ? actor->commission_ppm : most);
-    rates->max_rate = ratio_text(ctx, most);
-    rates->max_change_rate = ratio_text(ctx, VPR_PPM / 100);
+    rates->rate =
+        vpr_cosmos_ratio(ctx, actor->commission_ppm < most ? actor->commission_ppm : most);
+    rates->max_rate = vpr_cosmos_ratio(ctx, most);
+    rates->max_change_rate = vpr_cosmos_ratio(ctx, VPR_PPM / 100);
     c->commission_rates = rates;
-    c->update_time = timestamp(ctx, actor->commission_time_s);
+    c->update_time = vpr_cosmos_time(ctx, actor->commission_time_s);
     return c;
 }
 
@@ -131,11 +98,11 @@ static cosmos_validator *validator_of(struct vpr_ctx *ctx, const struct vpr_addr
     v->jailed = actor->status == VIPER__V1__STATUS__STATUS_JAILED ||
                 actor->status == VIPER__V1__STATUS__STATUS_TOMBSTONED;
     v->status = bond_status(actor);
-    v->tokens = number_text(ctx, vpr_actor_total(actor));
+    v->tokens = vpr_cosmos_number(ctx, vpr_actor_total(actor));
     v->delegator_shares =
-        whole_text(ctx, actor->stake + (pool == NULL ? 0 : pool->shares));
+        vpr_cosmos_whole(ctx, actor->stake + (pool == NULL ? 0 : pool->shares));
     v->unbonding_height = (int64_t)actor->unbond_height;
-    v->unbonding_time = timestamp(ctx, actor->unbond_time_s);
+    v->unbonding_time = vpr_cosmos_time(ctx, actor->unbond_time_s);
     v->commission = commission(ctx, actor);
     v->min_self_delegation = vpr_arena_text(ctx->arena, "1");
     return v;
@@ -226,8 +193,8 @@ static cosmos_delegation *delegation_of(struct vpr_ctx *ctx, const struct vpr_ad
     cosmos__staking__v1beta1__delegation__init(d->delegation);
     d->delegation->delegator_address = vpr_text_of_address(ctx->arena, delegator);
     d->delegation->validator_address = vpr_text_of_valoper(ctx->arena, id);
-    d->delegation->shares = whole_text(ctx, own->shares);
-    d->balance = coin(ctx, vpr_delegation_tokens(ctx, delegator, id));
+    d->delegation->shares = vpr_cosmos_whole(ctx, own->shares);
+    d->balance = vpr_cosmos_coin(ctx, vpr_delegation_tokens(ctx, delegator, id));
     return d;
 }
 
@@ -302,9 +269,9 @@ unbonding_of(struct vpr_ctx *ctx, const struct vpr_address *delegator,
     cosmos__staking__v1beta1__unbonding_delegation__init(u);
     cosmos__staking__v1beta1__unbonding_delegation_entry__init(e);
     e->creation_height = (int64_t)entry->height;
-    e->completion_time = timestamp(ctx, entry->time_s);
-    e->initial_balance = number_text(ctx, entry->amount);
-    e->balance = number_text(ctx, vpr_unbonding_left(ctx, entry));
+    e->completion_time = vpr_cosmos_time(ctx, entry->time_s);
+    e->initial_balance = vpr_cosmos_number(ctx, entry->amount);
+    e->balance = vpr_cosmos_number(ctx, vpr_unbonding_left(ctx, entry));
     u->delegator_address = vpr_text_of_address(ctx->arena, delegator);
     u->validator_address = vpr_text_of_valoper(ctx->arena, id);
     u->entries = VPR_ARENA_ARRAY(ctx->arena, Cosmos__Staking__V1beta1__UnbondingDelegationEntry *,
@@ -431,8 +398,8 @@ static enum vpr_code answer_pool(struct vpr_ctx *ctx, const ProtobufCMessage *re
     cosmos__staking__v1beta1__query_pool_response__init(r);
     r->pool = VPR_ARENA_NEW(ctx->arena, Cosmos__Staking__V1beta1__Pool);
     cosmos__staking__v1beta1__pool__init(r->pool);
-    r->pool->not_bonded_tokens = number_text(ctx, sums[0]);
-    r->pool->bonded_tokens = number_text(ctx, sums[1]);
+    r->pool->not_bonded_tokens = vpr_cosmos_number(ctx, sums[0]);
+    r->pool->bonded_tokens = vpr_cosmos_number(ctx, sums[1]);
     *ret_response = &r->base;
     return VPR_OK;
 }
@@ -454,7 +421,7 @@ static enum vpr_code answer_params(struct vpr_ctx *ctx, const ProtobufCMessage *
     r->params->max_validators = (uint32_t)vpr_param(ctx, VPR_P_max_validators, running);
     r->params->max_entries = VPR_UNBONDING_MAX;
     r->params->bond_denom = denom_text(ctx);
-    r->params->min_commission_rate = ratio_text(ctx, 0);
+    r->params->min_commission_rate = vpr_cosmos_ratio(ctx, 0);
     *ret_response = &r->base;
     return VPR_OK;
 }
