@@ -57,6 +57,13 @@ def read(record):
     return first, blocks, end
 
 
+def told(blocks, names):
+    """Events of these types in order, transactions' before the block's own, as (block, type,
+    attributes)."""
+    return [(b["block"], e[0], dict(e[1])) for b in blocks
+            for e in [e for tx in b["txs"] for e in tx["events"]] + b["events"] if e[0] in names]
+
+
 # ---- cases ----
 
 
@@ -130,9 +137,37 @@ def a_play_of_penalties(folder):
     drive("play", os.path.join(PLAYS, "penalties.play"), "--genesis",
           "downtime_window=10,jail_seconds=5,session_blocks=8", record=path)
     _, blocks, _ = read(lines(path))
-    told = [e[0] for b in blocks for e in b["txs"][0]["events"]]
-    cost = [name for name in told if name in ("slash", "tombstone", "jail")]
+    cost = [name for _, name, _ in told(blocks, ("slash", "tombstone", "jail"))]
     assert cost == ["slash", "tombstone"] * 2 + ["slash", "jail"], cost
+
+
+def a_play_of_quality(folder):
+    """Three sessions below score_min bench and slash in one pool; the bench, score and count
+    outlive the pool; resumed by its operator, the count begins anew."""
+    path = os.path.join(folder, "quality")
+    drive("play", os.path.join(PLAYS, "quality.play"), "--servicers", "5", "--fishermen", "3",
+          "--genesis", "bench_requestors=2,jail_seconds=60", record=path)
+    _, blocks, _ = read(lines(path))
+    heard = told(blocks, ("quality", "benched", "slash", "resume", "pause", "jail"))
+    assert [name for _, name, _ in heard] == ["quality"] * 3 + ["benched", "slash", "resume"] + [
+        "quality"] * 3, heard
+    counts = [(e["session"], e["low_sessions"]) for _, name, e in heard if name == "quality"]
+    assert counts == [("0", "1"), ("4", "2"), ("5", "3"), ("14", "1"), ("15", "2"),
+                      ("16", "0")], counts
+    assert len({(e["actor"], e.get("chain", "0001")) for _, _, e in heard}) == 1, heard
+    slash = heard[4][2]
+    assert (slash["reason"], slash["burned_uvipr"]) == ("quality", "15000000"), slash
+
+
+def a_play_of_presence(folder):
+    """24 sessions in a row without a report, and the chain pauses the fisherman, once; one report
+    before that begins the count anew; its operator resumes it."""
+    path = os.path.join(folder, "presence")
+    drive("play", os.path.join(PLAYS, "presence.play"), "--servicers", "5", "--fishermen", "3",
+          record=path)
+    _, blocks, _ = read(lines(path))
+    heard = [(b, name, e["kind"]) for b, name, e in told(blocks, ("pause", "resume", "slash"))]
+    assert heard == [(361, "pause", "fisherman"), (382, "resume", "fisherman")], heard
 
 
 def nodes_in_lockstep_agree(folder):
@@ -164,8 +199,8 @@ def strategies_that_earn_nothing_still_do(folder):
 
 CASES = [hundreds_of_sessions_of_dice, settlements_are_paid_and_events_say_so,
          a_node_that_is_killed_leaves_no_trace, a_play_of_restarts, a_play_of_rounds,
-         a_play_of_actors, a_play_of_penalties, nodes_in_lockstep_agree,
-         strategies_that_earn_nothing_still_do]
+         a_play_of_actors, a_play_of_penalties, a_play_of_quality, a_play_of_presence,
+         nodes_in_lockstep_agree, strategies_that_earn_nothing_still_do]
 
 
 def main():

@@ -55,7 +55,65 @@ void labour_close(struct labour *labour)
     labour->count = 0;
 }
 
+/* ---- what a play names ---- */
+
+static struct sight *sight_of(struct labour *labour, const struct vpr_bench *bench,
+                              const struct vpr_address *servicer)
+{
+    for (size_t i = 0; i < labour->sight_count; i++) {
+        struct sight *s = &labour->sights[i];
+        if (vpr_address_equal(&s->servicer, servicer) && s->chain == bench->chain &&
+            s->zone == bench->zone) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+bool labour_see(struct labour *labour, const struct sight *sight)
+{
+    const struct vpr_bench pool = {.chain = sight->chain, .zone = sight->zone};
+    struct sight *s = sight_of(labour, &pool, &sight->servicer);
+    if (s == NULL && labour->sight_count < SIGHTS_MAX) {
+        s = &labour->sights[labour->sight_count++];
+    }
+    if (s != NULL) {
+        *s = *sight;
+    }
+    return s != NULL;
+}
+
+static size_t blind_at(const struct labour *labour, const struct vpr_address *fisherman)
+{
+    size_t i = 0;
+    while (i < labour->blind_count && !vpr_address_equal(&labour->blind[i], fisherman)) {
+        i++;
+    }
+    return i;
+}
+
+bool labour_blind(struct labour *labour, const struct vpr_address *fisherman, bool blind)
+{
+    size_t i = blind_at(labour, fisherman);
+    if (blind && i == BLIND_MAX) {
+        return false;
+    }
+    if (blind) {
+        labour->blind[i] = *fisherman;
+        labour->blind_count += i == labour->blind_count ? 1 : 0;
+    } else if (i < labour->blind_count) {
+        labour->blind[i] = labour->blind[--labour->blind_count];
+    }
+    return true;
+}
+
 /* ---- what they do ---- */
+
+/* Nothing happens by dice while the work is steady. */
+static bool happens(const struct labour *labour, unsigned percent)
+{
+    return !labour->options.steady && dice_percent(labour->dice, percent);
+}
 
 static void *copy_of(const void *data, size_t size)
 {
@@ -97,13 +155,27 @@ static void look(struct labour *labour, struct vpr_card_line *line,
     line->p90_ms = line->answered == 0 ? 0 : 50 + (100 - good) * 20 + dice_below(dice, 100);
 }
 
+/* Of ten samples all are answered in good time: the score is that of the right ones. */
+static void look_steadily(struct vpr_card_line *line, const struct sight *sight)
+{
+    *line = (struct vpr_card_line){.sent = 10, .answered = 10, .checked = 10, .correct = 10,
+                                   .p90_ms = 50};
+    line->correct = sight == NULL ? line->checked : sight->right;
+}
+
 static void watch(struct labour *labour, struct shift *shift, const struct vpr_bench *bench,
                   const struct vpr_address *fisherman)
 {
     struct vpr_card_line lines[VPR_CARD_LINES_MAX];
     static struct ws_card card;
     for (uint32_t i = 0; i < bench->servicer_count; i++) {
-        look(labour, &lines[i], &bench->servicers[i].id);
+        const struct vpr_address *servicer = &bench->servicers[i].id;
+        const struct sight *sight = sight_of(labour, bench, servicer);
+        if (labour->options.steady || sight != NULL) {
+            look_steadily(&lines[i], sight);
+        } else {
+            look(labour, &lines[i], servicer);
+        }
     }
     VPR_ASSERT(shift->card_count < CARDS_MAX);
     ws_card(&card, bench, fisherman, lines);
@@ -134,14 +206,15 @@ static void begin_shift(struct labour *labour, uint64_t session)
     for (size_t i = 0; i < shift->bench_count; i++) {
         const struct vpr_bench *bench = &shift->benches[i];
         for (uint32_t k = 0; k < bench->servicer_count; k++) {
-            if (!dice_percent(labour->dice, labour->options.idle_percent)) {
+            if (!happens(labour, labour->options.idle_percent)) {
                 serve(labour, shift, bench, &bench->servicers[k].id);
             }
         }
         for (uint32_t k = 0; k < bench->fisherman_count; k++) {
             bool blind = labour->options.blind_percent > 0 &&
-                         dice_percent(labour->dice, labour->options.blind_percent);
-            if (!dice_percent(labour->dice, labour->options.idle_percent) && !blind) {
+                         happens(labour, labour->options.blind_percent);
+            blind = blind || blind_at(labour, &bench->fishermen[k].id) < labour->blind_count;
+            if (!happens(labour, labour->options.idle_percent) && !blind) {
                 watch(labour, shift, bench, &bench->fishermen[k].id);
             }
         }
@@ -199,7 +272,7 @@ static void say(struct labour *labour, const struct vpr_address *id, ProtobufCMe
     }
     char *text = world_text(label);
     memcpy((uint8_t *)message + field->offset, &text, sizeof text);
-    if (dice_percent(dice, labour->options.spoil_percent)) {
+    if (happens(labour, labour->options.spoil_percent)) {
         struct mutation mutation;
         ProtobufCMessage *copy =
             vpr_arena_copy(arena, message, message->descriptor->sizeof_message);
@@ -225,7 +298,7 @@ static bool due(struct labour *labour, uint64_t offset)
 
 static bool missed(struct labour *labour)
 {
-    return dice_percent(labour->dice, labour->options.miss_percent);
+    return happens(labour, labour->options.miss_percent);
 }
 
 /* Each entry in a Commit of its own: a refused one does not refuse the others. */

@@ -190,3 +190,41 @@ const Viper__V1__Params *mirror_params(const struct mirror *mirror, struct vpr_a
         }
     }
 }
+
+/* First byte, address, chain, zone; room for a session. */
+#define PLACE_KEY_BYTES 25
+static void place_key(uint8_t out[PLACE_KEY_BYTES + 8], enum vpr_key_first first,
+                      const struct vpr_address *servicer, uint16_t chain, uint16_t zone)
+{
+    (void)key_of(out, first, servicer);
+    vpr_put_be16(out + 21, chain);
+    vpr_put_be16(out + 23, zone);
+}
+
+const Viper__V1__Score *mirror_score(const struct mirror *mirror, struct vpr_arena *arena,
+                                     const struct vpr_address *servicer, uint16_t chain,
+                                     uint16_t zone)
+{
+    uint8_t key[PLACE_KEY_BYTES + 8];
+    place_key(key, VPR_KEY_SCORE, servicer, chain, zone);
+    for (uint64_t at = mirror_session_number(mirror) + 2;; at--) {
+        vpr_put_be64(key + PLACE_KEY_BYTES, at);
+        const Viper__V1__Score *score = (const Viper__V1__Score *)mirror_record(
+            mirror, arena, VPR_STORE_SCORES, vpr_bytes_of(key, sizeof key),
+            &viper__v1__score__descriptor);
+        if (score != NULL || at == 0) {
+            return score;
+        }
+    }
+}
+
+const Viper__V1__Standing *mirror_standing(const struct mirror *mirror, struct vpr_arena *arena,
+                                           const struct vpr_address *servicer, uint16_t chain,
+                                           uint16_t zone)
+{
+    uint8_t key[PLACE_KEY_BYTES + 8];
+    place_key(key, VPR_KEY_STANDING, servicer, chain, zone);
+    return (const Viper__V1__Standing *)mirror_record(mirror, arena, VPR_STORE_SCORES,
+                                                      vpr_bytes_of(key, PLACE_KEY_BYTES),
+                                                      &viper__v1__standing__descriptor);
+}

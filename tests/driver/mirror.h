@@ -33,6 +33,13 @@ size_t mirror_actors(const struct mirror *mirror, const struct vpr_address **ret
 uint64_t mirror_session_number(const struct mirror *mirror);
 const Viper__V1__Session *mirror_session(const struct mirror *mirror, struct vpr_arena *arena,
                                          uint64_t number);
+/* A servicer in a pool; of its scores the newest version, pending included. */
+const Viper__V1__Score *mirror_score(const struct mirror *mirror, struct vpr_arena *arena,
+                                     const struct vpr_address *servicer, uint16_t chain,
+                                     uint16_t zone);
+const Viper__V1__Standing *mirror_standing(const struct mirror *mirror, struct vpr_arena *arena,
+                                           const struct vpr_address *servicer, uint16_t chain,
+                                           uint16_t zone);
 /* Of the newest version <= session. */
 const Viper__V1__Params *mirror_params(const struct mirror *mirror, struct vpr_arena *arena,
                                        uint64_t session);

@@ -6,6 +6,9 @@
 
 #include "app/host/pbjson.h"
 #include "cosmos/bank/v1beta1/bank.pb-c.h"
+#include "tests/driver/draws.h"
+
+#define DRAWN_MAX 64
 
 struct play {
     struct stage *stage;
@@ -290,10 +293,55 @@ static void do_random(struct play *p, char **rest)
     }
 }
 
+/* ---- the sessions' work ---- */
+
 static void do_work(struct play *p, char **rest)
 {
+    static const char *const names[] = {"off", "on", "steady"};
+    size_t how = one_of(p, names, VPR_COUNT(names), word_of(rest));
+    p->work = how != 0;
+    p->labour.options.steady = how == 2;
+}
+
+static struct vpr_address actor_of(const struct play *p, char **rest)
+{
+    const char *label = word_of(rest);
+    if (label == NULL) {
+        fail(p, "an actor is expected", "end of line");
+    }
+    return world_address(label);
+}
+
+/* LABEL CHAIN ZONE, the ids as four hex digits. */
+static struct sight place_of(const struct play *p, char **rest)
+{
+    struct sight place = {.servicer = actor_of(p, rest)};
+    const char *chain = word_of(rest), *zone = word_of(rest);
+    if (chain == NULL || zone == NULL ||
+        !vpr_id16_parse(&place.chain, vpr_bytes_str(chain)) ||
+        !vpr_id16_parse(&place.zone, vpr_bytes_str(zone))) {
+        fail(p, "a chain and a zone are expected", chain == NULL ? "end of line" : chain);
+    }
+    return place;
+}
+
+static void do_seen(struct play *p, char **rest)
+{
+    struct sight sight = place_of(p, rest);
+    uint64_t ppm = number(p, word_of(rest));
+    sight.right = ppm / 100000;
+    if (ppm % 100000 != 0 || sight.right > 10 || !labour_see(&p->labour, &sight)) {
+        fail(p, "too many sights, or no tenths", "seen");
+    }
+}
+
+static void do_blind(struct play *p, char **rest)
+{
     static const char *const names[] = {"off", "on"};
-    p->work = one_of(p, names, 2, word_of(rest)) == 1;
+    struct vpr_address fisherman = actor_of(p, rest);
+    if (!labour_blind(&p->labour, &fisherman, one_of(p, names, 2, word_of(rest)) == 1)) {
+        fail(p, "too many", "blind");
+    }
 }
 
 /* ---- the state ---- */
@@ -330,6 +378,93 @@ static void do_status(struct play *p, char **rest)
     }
 }
 
+/* An unsigned number or bool of a record; 0 of one that is not there. */
+static uint64_t field_of(const struct play *p, const ProtobufCMessageDescriptor *descriptor,
+                         const ProtobufCMessage *record, const char *name)
+{
+    const ProtobufCFieldDescriptor *field =
+        name == NULL ? NULL : protobuf_c_message_descriptor_get_field_by_name(descriptor, name);
+    if (field == NULL ||
+        (field->type != PROTOBUF_C_TYPE_UINT64 && field->type != PROTOBUF_C_TYPE_UINT32 &&
+         field->type != PROTOBUF_C_TYPE_BOOL)) {
+        fail(p, "no such number in the record", name == NULL ? "end of line" : name);
+        return 0;
+    }
+    const uint8_t *at = record == NULL ? NULL : (const uint8_t *)record + field->offset;
+    uint64_t wide = 0;
+    uint32_t narrow = 0; /* protobuf-c keeps a bool in four bytes */
+    if (at != NULL && field->type == PROTOBUF_C_TYPE_UINT64) {
+        memcpy(&wide, at, sizeof wide);
+    } else if (at != NULL) {
+        memcpy(&narrow, at, sizeof narrow);
+    }
+    return wide + narrow;
+}
+
+static void expect_field(struct play *p, const ProtobufCMessageDescriptor *descriptor,
+                         const ProtobufCMessage *record, char **rest)
+{
+    const char *name = word_of(rest);
+    uint64_t have = field_of(p, descriptor, record, name), want = number(p, word_of(rest));
+    if (have != want) {
+        fail(p, name, vpr_arena_text(&p->stage->block, "is %" PRIu64, have));
+    }
+}
+
+static void do_actor(struct play *p, char **rest)
+{
+    struct vpr_address id = actor_of(p, rest);
+    const Viper__V1__Actor *actor = mirror_actor(p->stage->mirror, &p->stage->block, &id);
+    expect_field(p, &viper__v1__actor__descriptor, actor == NULL ? NULL : &actor->base, rest);
+}
+
+static void do_score(struct play *p, char **rest)
+{
+    struct sight at = place_of(p, rest);
+    const Viper__V1__Score *score = mirror_score(p->stage->mirror, &p->stage->block,
+                                                 &at.servicer, at.chain, at.zone);
+    expect_field(p, &viper__v1__score__descriptor, score == NULL ? NULL : &score->base, rest);
+}
+
+static void do_standing(struct play *p, char **rest)
+{
+    struct sight at = place_of(p, rest);
+    const Viper__V1__Standing *standing = mirror_standing(
+        p->stage->mirror, &p->stage->block, &at.servicer, at.chain, at.zone);
+    expect_field(p, &viper__v1__standing__descriptor,
+                 standing == NULL ? NULL : &standing->base, rest);
+}
+
+static bool sits(const struct vpr_seat *seats, uint32_t count, const struct vpr_address *who)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (vpr_address_equal(&seats[i].id, who)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Node 0 draws. */
+static void do_drawn(struct play *p, char **rest)
+{
+    static const char *const names[] = {"no", "yes"};
+    static struct vpr_bench benches[DRAWN_MAX];
+    struct sight at = place_of(p, rest);
+    size_t want = one_of(p, names, 2, word_of(rest)), have = 0;
+    size_t count = draws_benches(p->stage, mirror_session_number(p->stage->mirror), benches,
+                                 DRAWN_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const struct vpr_bench *b = &benches[i];
+        have |= b->chain == at.chain && b->zone == at.zone &&
+                (sits(b->servicers, b->servicer_count, &at.servicer) ||
+                 sits(b->fishermen, b->fisherman_count, &at.servicer));
+    }
+    if (have != want) {
+        fail(p, "drawn", names[have]);
+    }
+}
+
 /* ---- lines ---- */
 
 struct verb {
@@ -342,7 +477,9 @@ static const struct verb verbs[] = {
     {"fault", do_fault},   {"force", do_force},       {"silent", do_silent},
     {"seconds", do_seconds}, {"round", do_round},     {"absent", do_absent},
     {"evidence", do_evidence}, {"kill", do_kill},     {"balance", do_balance},
-    {"status", do_status},
+    {"status", do_status}, {"seen", do_seen},         {"blind", do_blind},
+    {"actor", do_actor},   {"score", do_score},       {"standing", do_standing},
+    {"drawn", do_drawn},
 };
 
 static void run_line(struct play *p, char *line)

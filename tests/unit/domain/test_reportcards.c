@@ -549,6 +549,39 @@ START_TEST(presence_resets_absence)
 }
 END_TEST
 
+/* Who paused before the 24th is drawn in two sessions still: its count ends at 24, it is not
+ * paused again, and resuming begins anew. */
+START_TEST(an_absent_fisherman_that_is_not_active_stays_at_24)
+{
+    Viper__V1__MsgPause pause = VIPER__V1__MSG_PAUSE__INIT;
+    Viper__V1__MsgResume resume = VIPER__V1__MSG_RESUME__INIT;
+    struct vpr_address third = world_address("fisherman3");
+
+    ws_to(&w, FIRST_SEAL);
+    commit();
+    Viper__V1__Actor actor = *vpr_actor_get(w.ctx, &third);
+    actor.absent_sessions = 23;
+    vpr_actor_put(w.ctx, &third, &actor);
+    pause.signer = pause.actor = resume.signer = resume.actor = world_text("fisherman3");
+    ck_assert_int_eq(world_tx(w.w, "fisherman3", &pause.base).code, VPR_OK);
+    ws_to(&w, 21);
+    ck_assert_uint_eq(absences("fisherman3"), 24);
+    ck_assert_ptr_null(ws_event(&w, "pause", 0));
+    struct vpr_bench b = ws_bench(&w, 1, 1, 1);
+    ck_assert(vpr_bench_has_fisherman(&b, &third));
+    ws_work(&work, &b, &b.servicers[0].id, 1, 500);
+    commit();
+    ws_to(&w, 31);
+    ck_assert_uint_eq(absences("fisherman1"), 2);
+    ck_assert_uint_eq(absences("fisherman3"), 24);
+    ck_assert_int_eq(vpr_actor_get(w.ctx, &third)->status, VIPER__V1__STATUS__STATUS_PAUSED);
+    ck_assert_ptr_null(ws_event(&w, "pause", 0));
+    ck_assert_int_eq(world_tx(w.w, "fisherman3", &resume.base).code, VPR_OK);
+    ck_assert_uint_eq(absences("fisherman3"), 0);
+    ws_end(&w);
+}
+END_TEST
+
 /* Where the first event of that type stands in the block in hand. */
 static size_t place_of(const char *type)
 {
@@ -659,6 +692,7 @@ Suite *suite_reportcards(void)
     tcase_add_checked_fixture(presence, setup, teardown);
     tcase_set_timeout(presence, 120);
     tcase_add_test(presence, absent_fisherman_is_paused);
+    tcase_add_test(presence, an_absent_fisherman_that_is_not_active_stays_at_24);
     tcase_add_test(presence, presence_resets_absence);
     tcase_add_test(presence, a_session_opens_in_the_order_of_its_steps);
     suite_add_tcase(suite, presence);
