@@ -7,7 +7,6 @@
 #include "app/base/bytes.h"
 #include "app/base/mem.h"
 #include "app/host/log.h"
-#include "app/rules/split.h"
 #include "relay/past.h"
 
 #define ARENA_BYTES (32u * 1024 * 1024)
@@ -67,6 +66,20 @@ static void forget(struct past *past)
     }
 }
 
+static enum vpr_claim_result result_of(const struct past *past, const struct entry *entry)
+{
+    static const enum vpr_claim_result absent[] = {[WORTH_UNKNOWN] = VPR_CLAIM_UNCLAIMED,
+                                                   [WORTH_IT] = VPR_CLAIM_UNCLAIMED,
+                                                   [WORTH_TOO_SMALL] = VPR_CLAIM_SMALL,
+                                                   [WORTH_A_LOSS] = VPR_CLAIM_AT_A_LOSS};
+
+    if (entry->present) {
+        return entry->tails_proved ? VPR_CLAIM_PROVED : VPR_CLAIM_UNPROVED;
+    }
+    return past->earned.unread && entry->worth == WORTH_UNKNOWN ? VPR_CLAIM_UNREAD
+                                                                : absent[entry->worth];
+}
+
 static void finish(struct past *past)
 {
     struct vpr_earned *e = &past->earned;
@@ -83,6 +96,9 @@ static void finish(struct past *past)
         e->unread = true;
         snprintf(past->why, sizeof past->why, "unread: it was settled before this relay looked, "
                  "its verify events tell what was paid");
+    }
+    for (size_t i = 0; i < past->entry_count; i++) {
+        e->claims[result_of(past, &past->entries[i])]++;
     }
     vpr_log_info("relay", "session is settled",
                  "session=%" PRIu64 " relays=%" PRIu64 " cu=%" PRIu64 " entries=%" PRIu64
@@ -175,26 +191,35 @@ static void on_chains(void *arg, const struct vpr_node_answer *answer)
             }
         }
     }
-    past->cursor = 0;
-    past->phase = PRICING;
+    past->phase = PRICING_SCORES;
     past_advance(past);
 }
 
-static void price(struct past *past, struct entry *entry)
+/* Of the session's terms: pools of chains they do not list have none. */
+static void on_scores(void *arg, const struct vpr_node_answer *answer)
 {
-    const struct vpr_followed *session =
-        vpr_follow_session(past->commits->config.follow, past->session);
-    const uint64_t sum = entry->claim->sum;
-    const uint64_t cu = sum < entry->quota ? sum : entry->quota;
+    struct past *past = arg;
 
-    entry->worth = session != NULL &&
-                   vpr_gross(&entry->gross, cu, entry->budget, entry->allowance,
-                             entry->chain_ppm, entry->zone_ppm) &&
-                   entry->gross >= session->params.claim_min;
-    if (!entry->worth) {
-        past_lost(past, "%" PRIu64 " CU of chain %04x are worth %" PRIu64
-                  " uvipr, below claim_min", sum, entry->claim->sid->info.chain, entry->gross);
+    past->call = NULL;
+    if (!answer->ok && answer->status != 404) {
+        return;
     }
+    const Viper__V1__QueryServicerResponse *m =
+        (const Viper__V1__QueryServicerResponse *)answer->message;
+    for (size_t i = 0; i < past->entry_count; i++) {
+        struct entry *entry = &past->entries[i];
+        const struct vpr_sid_info *info = &entry->claim->sid->info;
+        entry->score_ppm = VPR_PPM;
+        for (size_t j = 0; answer->ok && j < m->n_scores; j++) {
+            if (m->scores[j]->chain == info->chain && m->scores[j]->zone == info->zone) {
+                const uint64_t score = m->scores[j]->score_ppm;
+                entry->score_ppm = (uint32_t)(score > VPR_PPM ? VPR_PPM : score);
+            }
+        }
+    }
+    past->cursor = 0;
+    past->phase = PRICING;
+    past_advance(past);
 }
 
 static void on_bench(void *arg, const struct vpr_node_answer *answer)
@@ -212,7 +237,7 @@ static void on_bench(void *arg, const struct vpr_node_answer *answer)
         entry->allowance = m->allowance_cu;
         entry->budget = m->budget_uvipr;
         entry->quota = m->quota_cu;
-        price(past, entry);
+        past_price(past, entry);
     } else {
         past_lost(past, "the chain knows no such sid: %.80s", answer->error);
     }
@@ -336,6 +361,7 @@ static void walk_done(struct past *past)
         return;
     case LOADING:
     case PRICING_CHAINS:
+    case PRICING_SCORES:
     case COMMITTING:
     case WAITING:
     case PROVING:
@@ -361,7 +387,7 @@ static void commit_plan(struct past *past)
     past->picked_count = 0;
     past->range_count = 0;
     for (size_t i = 0; i < past->entry_count; i++) {
-        if (past->entries[i].worth && !past->entries[i].present) {
+        if (past->entries[i].worth == WORTH_IT && !past->entries[i].present) {
             past->picked[past->picked_count] = i;
             past->picked_count++;
         }
@@ -390,7 +416,7 @@ static bool any_present(const struct past *past)
 static void missed_commit(struct past *past)
 {
     for (size_t i = 0; i < past->entry_count; i++) {
-        if (past->entries[i].worth && !past->entries[i].present) {
+        if (past->entries[i].worth == WORTH_IT && !past->entries[i].present) {
             past_lost(past, "the window of Commit passed while this relay did not see it");
             return;
         }
@@ -517,6 +543,11 @@ void past_advance(struct past *past)
         past->call = vpr_node_get(node_of(past), &viper__v1__query_chains_response__descriptor,
                                   on_chains, past, "/viper/v1/chains?session=%" PRIu64,
                                   past->session);
+        return;
+    case PRICING_SCORES:
+        past->call = vpr_node_get(node_of(past), &viper__v1__query_servicer_response__descriptor,
+                                  on_scores, past, "/viper/v1/servicers/%s?session=%" PRIu64,
+                                  past->commits->servicer_text, past->session);
         return;
     case PRICING:
     case CHECKING_COMMITS:

@@ -6,7 +6,8 @@
  *
  * Phases of a session s:
  *   LOADING   its segment is read by a thread of its own: roots, tails, tokens
- *   PRICING   quota, budget, multipliers of every sid, to know what its entry is worth
+ *   PRICING   scores, quota, budget, multipliers of every sid: what its entry may earn, and
+ *             whether that is more than its fees
  *   CHECKING  which entries are on the chain already
  *   COMMITTING while s+1 runs: the others, in messages of at most 1,000; refused messages are
  *             halved until the one bad entry stands alone
@@ -28,12 +29,29 @@
 #define VPR_PROOF_SAMPLES_MAX 16
 #define VPR_COMMIT_WHY_MAX 160
 
+/* What became of a sid's work. */
+#define VPR_CLAIM_RESULTS(X) \
+    X(PROVED, "proved") \
+    X(UNPROVED, "unproved")        /* on the chain, its tails are not */ \
+    X(SMALL, "below_claim_min")    /* the chain would refuse it */ \
+    X(AT_A_LOSS, "at_a_loss")      /* its fees are more than it may earn */ \
+    X(UNCLAIMED, "unclaimed")      /* not on the chain for another reason */ \
+    X(UNREAD, "unread")            /* it was settled before this daemon looked */
+
+enum vpr_claim_result {
+#define X(name, text) VPR_CLAIM_##name,
+    VPR_CLAIM_RESULTS(X)
+#undef X
+    VPR_CLAIM_RESULT_COUNT,
+};
+
 /* What a session came to. */
 struct vpr_earned {
     uint64_t session;
     uint64_t leaves, cu;         /* in the segment */
     uint64_t entries, committed; /* sids with leaves; those on the chain */
     uint64_t proved;             /* entries with tails, if all samples are proved */
+    uint64_t claims[VPR_CLAIM_RESULT_COUNT]; /* the entries again */
     uint64_t settled_cu, reward_uvipr; /* as Verify was going to pay in the last block of s+2 */
     bool unread; /* settled before this daemon looked, say while it was down: not known */
     const char *why;             /* of what was lost, or "" */
@@ -45,6 +63,7 @@ struct vpr_commits_config {
     struct vpr_submitter *submitter; /* of the operator */
     struct vpr_address servicer;
     const char *dir; /* of the segments */
+    bool at_a_loss;  /* commit also what costs more in fees than it may earn */
     void (*earned)(void *arg, const struct vpr_earned *earned); /* may be NULL */
     void *arg;
 };

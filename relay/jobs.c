@@ -1,7 +1,6 @@
 /* jobs.c - the messages of a past session on their way into the state. */
 #include "app/host/log.h"
 #include "relay/past.h"
-#include "viper/v1/tx.pb-c.h"
 
 bool jobs_busy(const struct past *past)
 {
@@ -209,6 +208,24 @@ void jobs_run(struct past *past)
     }
 }
 
+Viper__V1__CommitEntry *commit_entry(struct vpr_arena *arena,
+                                     const struct vpr_claim_entry *claim)
+{
+    Viper__V1__CommitEntry *e = VPR_ARENA_NEW(arena, Viper__V1__CommitEntry);
+    char text[VPR_ADDRESS_TEXT_MAX];
+
+    viper__v1__commit_entry__init(e);
+    vpr_address_text(text, VPR_PREFIX_ACCOUNT, &claim->sid->info.requestor);
+    e->requestor = vpr_arena_text(arena, "%s", text);
+    e->chain = claim->sid->info.chain;
+    e->zone = claim->sid->info.zone;
+    e->root.data = vpr_arena_copy(arena, claim->root.b, sizeof claim->root.b);
+    e->root.len = sizeof claim->root.b;
+    e->sum = claim->sum;
+    e->count = claim->count;
+    return e;
+}
+
 const ProtobufCMessage *commit_message(struct past *past, const struct range *range)
 {
     struct vpr_arena *arena = &past->commits->arena;
@@ -220,20 +237,8 @@ const ProtobufCMessage *commit_message(struct past *past, const struct range *ra
     m->n_entries = range->count;
     m->entries = VPR_ARENA_ARRAY(arena, Viper__V1__CommitEntry *, range->count);
     for (size_t i = 0; i < range->count; i++) {
-        const struct vpr_claim_entry *claim =
-            past->entries[past->picked[range->first + i]].claim;
-        Viper__V1__CommitEntry *e = VPR_ARENA_NEW(arena, Viper__V1__CommitEntry);
-        char text[VPR_ADDRESS_TEXT_MAX];
-        viper__v1__commit_entry__init(e);
-        vpr_address_text(text, VPR_PREFIX_ACCOUNT, &claim->sid->info.requestor);
-        e->requestor = vpr_arena_text(arena, "%s", text);
-        e->chain = claim->sid->info.chain;
-        e->zone = claim->sid->info.zone;
-        e->root.data = vpr_arena_copy(arena, claim->root.b, sizeof claim->root.b);
-        e->root.len = sizeof claim->root.b;
-        e->sum = claim->sum;
-        e->count = claim->count;
-        m->entries[i] = e;
+        m->entries[i] =
+            commit_entry(arena, past->entries[past->picked[range->first + i]].claim);
     }
     return &m->base;
 }

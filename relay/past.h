@@ -7,6 +7,7 @@
 #include "app/rules/ids.h"
 #include "relay/commit.h"
 #include "viper/v1/query.pb-c.h"
+#include "viper/v1/tx.pb-c.h"
 
 #define PAST_JOBS_MAX 4     /* messages under way side by side */
 #define PAST_RANGES_MAX 64  /* waiting; halving 1,000 entries needs 10 */
@@ -14,6 +15,7 @@
 enum phase {
     LOADING,
     PRICING_CHAINS,
+    PRICING_SCORES,
     PRICING,
     CHECKING_COMMITS,
     COMMITTING,
@@ -24,12 +26,20 @@ enum phase {
     SETTLING,
 };
 
+enum worth {
+    WORTH_UNKNOWN, /* not asked, or the chain knows no such sid */
+    WORTH_IT,
+    WORTH_TOO_SMALL, /* below claim_min */
+    WORTH_A_LOSS,
+};
+
 struct entry {
     const struct vpr_claim_entry *claim;
     uint32_t chain_ppm, zone_ppm;
     uint64_t allowance, budget, quota; /* of its bench */
     uint64_t gross;                    /* of min(sum, quota) */
-    bool worth;                        /* at least claim_min */
+    uint32_t score_ppm;                /* running; 10^6 if the chain tells none */
+    enum worth worth;
     bool present;                      /* our root, sum and count are on the chain */
     bool tails_proved;
 };
@@ -99,7 +109,11 @@ struct vpr_node_call *past_ask_commits(struct past *past, size_t entry, vpr_node
                                        void *arg);
 bool past_add_range(struct past *past, struct range range);
 
+/* price.c */
+void past_price(struct past *past, struct entry *entry);
+
 /* prove.c */
+Viper__V1__ProveEntry *prove_entry(struct vpr_arena *arena, const struct entry *entry);
 uint64_t past_samples_wanted(const struct past *past);
 void prove_plan(struct past *past); /* picked and ranges */
 /* The message of a range, in commits->arena; NULL if it cannot be made: see past->why. */
@@ -109,6 +123,8 @@ const ProtobufCMessage *prove_message(struct past *past, const struct range *ran
 void jobs_run(struct past *past); /* start what waits; past_advance when all is done */
 bool jobs_busy(const struct past *past);
 void jobs_cancel(struct past *past);
+Viper__V1__CommitEntry *commit_entry(struct vpr_arena *arena,
+                                     const struct vpr_claim_entry *claim);
 const ProtobufCMessage *commit_message(struct past *past, const struct range *range);
 
 #endif

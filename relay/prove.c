@@ -1,7 +1,6 @@
 /* prove.c - MsgProve: tails of the entries and the leaves that the challenge picks. */
 #include "app/rules/draw.h"
 #include "relay/past.h"
-#include "viper/v1/tx.pb-c.h"
 
 uint64_t past_samples_wanted(const struct past *past)
 {
@@ -71,7 +70,7 @@ static ProtobufCBinaryData hash_field(struct vpr_arena *arena, const struct vpr_
                                  vpr_arena_copy(arena, hash->b, sizeof hash->b)};
 }
 
-static Viper__V1__ProveEntry *prove_entry(struct vpr_arena *arena, const struct entry *entry)
+Viper__V1__ProveEntry *prove_entry(struct vpr_arena *arena, const struct entry *entry)
 {
     const struct vpr_lane *tails[VPR_SID_TAILS_MAX];
     const uint32_t count = vpr_sid_tails(entry->claim->sid, tails);

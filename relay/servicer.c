@@ -30,6 +30,7 @@ enum row {
     ROW_UNACKNOWLEDGED_CU,
     ROW_UNSETTLED,
     ROW_SETTLED,
+    ROW_CLAIMS,
     ROW_REWARD,
     ROW_BALANCE,
     ROW_HEIGHT,
@@ -42,6 +43,12 @@ enum row {
 static const char *const outcome_names[] = {
 #define X(name, text) text,
     VPR_RELAY_OUTCOMES(X)
+#undef X
+};
+
+static const char *const claim_names[] = {
+#define X(name, text) text,
+    VPR_CLAIM_RESULTS(X)
 #undef X
 };
 
@@ -98,6 +105,7 @@ static void make_metrics(struct vpr_servicer *s)
     const struct vpr_metric_label reason = {"reason", s->reason_names, VPR_REFUSED_MAX};
     const struct vpr_metric_label was_signed = {"kind", signed_names, 2};
     const struct vpr_metric_label result = {"result", result_names, VPR_COUNT(result_names)};
+    const struct vpr_metric_label claim = {"result", claim_names, VPR_COUNT(claim_names)};
     const struct vpr_metric rows[ROW_COUNT] = {
         [ROW_RELAYS] = {.name = "viper_relay_requests_total", .type = VPR_COUNTER,
                         .help = "Requests by chain and outcome.", .labels = {chain, outcome}},
@@ -127,6 +135,9 @@ static void make_metrics(struct vpr_servicer *s)
                            .help = "Sessions that are over and not settled."},
         [ROW_SETTLED] = {.name = "viper_relay_sessions_settled_total", .type = VPR_COUNTER,
                          .help = "Settled sessions by what they came to.", .labels = {result}},
+        [ROW_CLAIMS] = {.name = "viper_relay_claims_total", .type = VPR_COUNTER,
+                        .help = "Requestors and chains of settled sessions by what became of "
+                                "their claim.", .labels = {claim}},
         [ROW_REWARD] = {.name = "viper_relay_reward_uvipr_total", .type = VPR_COUNTER,
                         .help = "Rewards of settled sessions, in uvipr."},
         [ROW_BALANCE] = {.name = "viper_relay_operator_balance_uvipr", .type = VPR_GAUGE,
@@ -163,12 +174,19 @@ static void on_seen(void *arg, int chain, enum vpr_relay_outcome outcome, int re
 static void on_earned(void *arg, const struct vpr_earned *earned)
 {
     struct vpr_servicer *s = arg;
-    const size_t result = earned->unread                ? 3
-                          : earned->reward_uvipr > 0    ? 0
-                          : earned->why[0] == '\0' ? 1
-                                                        : 2;
+    /* Nothing was worth its claim: no loss that anybody should look after. */
+    const bool left_out =
+        earned->entries > 0 &&
+        earned->claims[VPR_CLAIM_SMALL] + earned->claims[VPR_CLAIM_AT_A_LOSS] == earned->entries;
+    const size_t result = earned->unread                          ? 3
+                          : earned->reward_uvipr > 0              ? 0
+                          : earned->why[0] == '\0' || left_out ? 1
+                                                                  : 2;
 
     vpr_metric_add(s->metrics, ROW_SETTLED, result, 0, 1);
+    for (size_t i = 0; i < VPR_CLAIM_RESULT_COUNT; i++) {
+        vpr_metric_add(s->metrics, ROW_CLAIMS, i, 0, earned->claims[i]);
+    }
     vpr_metric_add(s->metrics, ROW_REWARD, 0, 0, earned->reward_uvipr);
 }
 
@@ -302,8 +320,11 @@ static void make_chain_side(struct vpr_servicer *s, const struct vpr_relay_conf 
                                                    vpr_key_sign_doc,
                                                    (void *)(uintptr_t)s->keys.operator_key};
     s->submitter = vpr_submitter_create(&submitter);
-    const struct vpr_commits_config commits = {s->loop, s->follow, s->submitter, *id, s->dir,
-                                               on_earned, s};
+    const struct vpr_commits_config commits = {.loop = s->loop, .follow = s->follow,
+                                               .submitter = s->submitter, .servicer = *id,
+                                               .dir = s->dir,
+                                               .at_a_loss = conf->claims.at_a_loss,
+                                               .earned = on_earned, .arg = s};
     s->commits = vpr_commits_create(&commits);
     struct vpr_roster_config roster = {.loop = s->loop,
                                        .follow = s->follow,

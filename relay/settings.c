@@ -8,6 +8,7 @@
 
 #define AT(field) offsetof(struct vpr_relay_conf, field)
 #define AT_RISK(field) offsetof(struct vpr_relay_risk_conf, field)
+#define AT_CLAIMS(field) offsetof(struct vpr_relay_claims_conf, field)
 #define AT_BACKEND(field) offsetof(struct vpr_relay_backend_conf, field)
 
 static const struct vpr_conf_key main_keys[] = {
@@ -52,6 +53,11 @@ static const struct vpr_conf_key risk_keys[] = {
      "and this share of what is acknowledged, on top"},
 };
 
+static const struct vpr_conf_key claims_keys[] = {
+    {"at-a-loss", VPR_CONF_BOOL, AT_CLAIMS(at_a_loss), 0, 0, "false", NULL,
+     "also claim what costs more in fees than it may earn"},
+};
+
 static const struct vpr_conf_key backend_keys[] = {
     {"url", VPR_CONF_URL, AT_BACKEND(url), 8, VPR_BACKEND_URL_BYTES_MAX - 1, NULL, NULL,
      "the chain's node, without a slash at the end"},
@@ -71,6 +77,8 @@ static const struct vpr_conf_table tables[] = {
     {"risk", risk_keys, VPR_COUNT(risk_keys),
      "Work answered and not yet acknowledged, per requestor, chain and session.", AT(risk), 0,
      0},
+    {"claims", claims_keys, VPR_COUNT(claims_keys), "What is committed to the chain.",
+     AT(claims), 0, 0},
     {"backend-*", backend_keys, VPR_COUNT(backend_keys),
      "One a chain, by its id in four hex digits: [backend-0001].", AT(backends),
      sizeof(struct vpr_relay_backend_conf), AT(backend_count)},

@@ -19,6 +19,10 @@ struct vpr_relay_risk_conf {
     uint64_t floor_cu, quota_ppm, acked_ppm;
 };
 
+struct vpr_relay_claims_conf {
+    bool at_a_loss;
+};
+
 struct vpr_relay_conf {
     const char *node;
     const char *servicer; /* id; empty: the operator's address */
@@ -31,6 +35,7 @@ struct vpr_relay_conf {
     const char *leaf_sync;
     const char *log_level;
     struct vpr_relay_risk_conf risk;
+    struct vpr_relay_claims_conf claims;
     struct vpr_relay_backend_conf *backends;
     size_t backend_count;
 };

@@ -214,7 +214,7 @@ static void on_simulated(void *arg, const struct vpr_node_answer *answer)
         return;
     }
     /* The real figures of gas and fee are a few bytes longer than the simulated ones. */
-    job->gas = m->gas_info->gas_used + m->gas_info->gas_used / 50 + 500;
+    job->gas = VPR_SUBMIT_GAS(m->gas_info->gas_used) + 500;
     build(job, job->gas, true);
     const struct vpr_hash hash = vpr_sha256(job->raw.data, job->raw.len);
     vpr_hex(job->hash, hash.b, sizeof hash.b);

@@ -24,6 +24,8 @@
 #define VPR_SUBMIT_TIMEOUT_S 180    /* from the last block's time; the chain allows 600 */
 #define VPR_SUBMIT_RESEND_BLOCKS 2  /* not found for so long: a killed node forgets; same bytes */
 #define VPR_TX_HASH_TEXT_MAX 65
+/* Gas that is paid for where a simulation says `gas`, but for a few more bytes' worth. */
+#define VPR_SUBMIT_GAS(gas) ((gas) + (gas) / 50)
 
 typedef void vpr_sign_fn(void *arg, struct vpr_signature *ret, struct vpr_bytes sign_doc);
 

@@ -31,7 +31,7 @@ MAY = {
     "node": {"base", "rules", "store", "tx", "domain", "app", "host", "client", "abci", "proto",
              "cli"},
     "cli": {"base", "rules", "host", "client", "proto", "tx"},
-    "relay": {"base", "rules", "host", "client", "proto"},
+    "relay": {"base", "rules", "host", "client", "proto", "tx"},
     "fisherman": {"base", "rules", "host", "client", "proto", "relay"},
 }
 
@@ -46,7 +46,8 @@ FACES = {
     "cli": {"cli.h"},
 }
 # Units that see less of a folder than its FACE.
-NARROW = {("client", "tx"): {"wire.h"}, ("cli", "tx"): {"wire.h", "params.h"}}
+NARROW = {("client", "tx"): {"wire.h"}, ("cli", "tx"): {"wire.h", "params.h"},
+          ("relay", "tx"): {"gas.h"}}
 
 CONSENSUS = ["base", "rules", "store", "tx", "domain"]
 # The only names the consensus archive takes from outside.

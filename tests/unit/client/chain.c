@@ -15,10 +15,14 @@
 #include "cosmos/tx/v1beta1/query.pb-c.h"
 #include "viper/v1/query.pb-c.h"
 
-#define BUDGET UINT64_C(1000000000)
 #define ALLOWANCE UINT64_C(500000)
 #define SESSION_BLOCKS 10
 #define CHALLENGE_DELAY 2
+
+static uint64_t budget_of(const struct chain *chain)
+{
+    return ALLOWANCE * (chain->cu_uvipr == 0 ? 2000 : chain->cu_uvipr);
+}
 
 uint64_t chain_session(const struct chain *chain)
 {
@@ -91,6 +95,11 @@ static void fill_params(Viper__V1__Params *p)
     p->claim_min = 450;
     p->min_gas_price = 25;
     p->sample_share = 50000;
+    p->split_servicer = 700000;
+    p->split_fishermen = 100000;
+    p->split_validator = 50000;
+    p->split_chain = 50000;
+    p->split_dao = 100000;
 }
 
 static ProtobufCBinaryData data_of(const struct vpr_hash *hash)
@@ -149,10 +158,21 @@ static void get_session(const struct chain *chain, struct vpr_http_request *http
 static void get_servicer(const struct chain *chain, struct vpr_http_request *http)
 {
     Viper__V1__QueryServicerResponse m = VIPER__V1__QUERY_SERVICER_RESPONSE__INIT;
+    Viper__V1__ScoreInfo infos[CHAIN_PAIRS];
+    Viper__V1__ScoreInfo *list[CHAIN_PAIRS];
 
     m.eligible = true;
     m.relay_key = data_of(&chain->relay_key);
     m.zone = 1;
+    for (uint16_t i = 0; i < CHAIN_PAIRS; i++) {
+        viper__v1__score_info__init(&infos[i]);
+        infos[i].chain = i + 1U;
+        infos[i].zone = 1;
+        infos[i].score_ppm = chain->score_ppm;
+        list[i] = &infos[i];
+    }
+    m.scores = list;
+    m.n_scores = chain->scored ? CHAIN_PAIRS : 0;
     reply_message(chain, http, &m.base);
 }
 
@@ -265,7 +285,7 @@ static void get_bench(const struct chain *chain, struct vpr_http_request *http, 
         return;
     }
     m.allowance_cu = ALLOWANCE;
-    m.budget_uvipr = BUDGET;
+    m.budget_uvipr = budget_of(chain);
     m.quota_cu = CHAIN_QUOTA;
     m.chain = (uint32_t)pair + 1;
     m.zone = 1;
@@ -420,8 +440,8 @@ static size_t claims_of(const struct chain *chain, uint64_t session, struct vpr_
             at--;
         }
         const uint64_t sum = chain->commits[session][p].sum;
-        ck_assert(vpr_gross(&claims[at].gross, sum < CHAIN_QUOTA ? sum : CHAIN_QUOTA, BUDGET,
-                            ALLOWANCE, 1000000, 1000000));
+        ck_assert(vpr_gross(&claims[at].gross, sum < CHAIN_QUOTA ? sum : CHAIN_QUOTA,
+                            budget_of(chain), ALLOWANCE, 1000000, 1000000));
         claims[at].sum = sum;
         pairs[at] = p;
         count++;

@@ -55,6 +55,9 @@ struct chain {
     uint16_t bad_pair; /* a Commit with this chain is refused, in simulation and execution */
     uint32_t check_code; /* CheckTx answers this */
     uint64_t balance_uvipr; /* of any account; 0: 123,456 */
+    uint64_t cu_uvipr;      /* gross of a CU; 0: 2,000 */
+    bool scored;            /* the servicer's running score on both chains is known: */
+    uint32_t score_ppm;
 
     uint32_t polls, simulations, broadcasts;
 };

@@ -501,6 +501,87 @@ START_TEST(a_missed_commit_is_no_success)
 }
 END_TEST
 
+/* Six CU for chain 0001, twelve for 0002, each worth 100 uvipr; until the window of Commit is
+ * half over.  An entry with one tail costs some 530 uvipr in fees. */
+static void two_small_claims(struct world *w)
+{
+    w->chain.cu_uvipr = 100;
+    wait_open(w, 1, 1, 0);
+    wait_open(w, 1, 2, 1);
+    for (int i = 1; i < 12; i++) {
+        ck_assert_uint_eq(relay(w, 1, 2, 1), 200);
+        ck_assert(i > 5 || relay(w, 1, 1, 0) == 200);
+    }
+    blocks_to(w, 23);
+    for (int i = 0; i < 4; i++) {
+        block(w);
+    }
+}
+
+static void settle_session_1(struct world *w)
+{
+    blocks_to(w, 41);
+    w->chain.oldest_unsettled = 2;
+    block(w);
+    block(w);
+}
+
+/* claim_min would take it, the fees of it would not come back. */
+START_TEST(a_claim_that_costs_more_than_it_earns_is_left_out)
+{
+    struct world w;
+
+    world_init(&w, 12);
+    two_small_claims(&w);
+    ck_assert(!w.chain.commits[1][0].present); /* 600 uvipr, of which 420 are the servicer's */
+    ck_assert(w.chain.commits[1][1].present);
+    ck_assert_uint_eq(w.chain.commits[1][1].count, 12);
+    blocks_to(&w, 32);
+    for (int i = 0; i < 5 && !w.chain.commits[1][1].tails_proved; i++) {
+        block(&w);
+    }
+    settle_session_1(&w);
+    ck_assert(told(&w, "viper_relay_claims_total{result=\"at_a_loss\"} 1\n"));
+    ck_assert(told(&w, "viper_relay_claims_total{result=\"proved\"} 1\n"));
+    ck_assert(told(&w, "viper_relay_claims_total{result=\"below_claim_min\"} 0\n"));
+    world_end(&w);
+}
+END_TEST
+
+START_TEST(a_low_score_makes_a_claim_a_loss_and_that_is_nothing_lost)
+{
+    struct world w;
+
+    world_init(&w, 12);
+    w.chain.scored = true;
+    w.chain.score_ppm = 600000; /* of 840 uvipr 504 */
+    two_small_claims(&w);
+    ck_assert(!w.chain.commits[1][0].present);
+    ck_assert(!w.chain.commits[1][1].present);
+    ck_assert_uint_eq(w.chain.broadcasts, 0);
+    settle_session_1(&w);
+    ck_assert(told(&w, "viper_relay_claims_total{result=\"at_a_loss\"} 2\n"));
+    ck_assert(told(&w, "viper_relay_sessions_settled_total{result=\"lost\"} 0\n"));
+    world_end(&w);
+}
+END_TEST
+
+START_TEST(who_wants_to_claims_at_a_loss)
+{
+    struct world w;
+
+    world_init(&w, 12);
+    w.chain.scored = true;
+    vpr_servicer_destroy(w.servicer);
+    w.conf.claims.at_a_loss = true;
+    servicer_start(&w);
+    two_small_claims(&w);
+    ck_assert(w.chain.commits[1][0].present);
+    ck_assert(w.chain.commits[1][1].present);
+    world_end(&w);
+}
+END_TEST
+
 /* The chain has deleted what it knew of the session: that is no zero. */
 START_TEST(what_was_settled_while_it_was_down_is_unread)
 {
@@ -610,6 +691,9 @@ Suite *suite_servicer(void)
     tcase_add_test(tests, health_says_what_is_missing);
     tcase_add_test(tests, health_of_a_relay_without_the_chains_key);
     tcase_add_test(tests, a_missed_commit_is_no_success);
+    tcase_add_test(tests, a_claim_that_costs_more_than_it_earns_is_left_out);
+    tcase_add_test(tests, a_low_score_makes_a_claim_a_loss_and_that_is_nothing_lost);
+    tcase_add_test(tests, who_wants_to_claims_at_a_loss);
     tcase_add_test(tests, what_was_settled_while_it_was_down_is_unread);
     tcase_add_test(tests,
                    a_node_of_another_network_ends_the_daemon_and_costs_no_leaves);
