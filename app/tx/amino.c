@@ -121,6 +121,14 @@ static void put_key(struct writer *w, bool *first, const char *key)
     *first = false;
 }
 
+/* `v` is two's complement. */
+static void put_signed(struct writer *w, uint64_t v)
+{
+    bool below = v > INT64_MAX;
+    put_text(w, below ? "-" : "");
+    put_number(w, below ? 0 - v : v);
+}
+
 static void put_quoted(struct writer *w, uint64_t v)
 {
     put(w, "\"", 1);
@@ -154,7 +162,7 @@ static void put_field(struct writer *w, bool *first, const ProtobufCFieldDescrip
     const ProtobufCMessage *inner;
     const char *text;
     uint64_t wide;
-    uint32_t narrow;
+    int32_t narrow;
     size_t count;
 
     if (field->label == PROTOBUF_C_LABEL_REPEATED) {
@@ -177,17 +185,20 @@ static void put_field(struct writer *w, bool *first, const ProtobufCFieldDescrip
         memcpy(&narrow, at, sizeof narrow);
         if (narrow != 0) {
             put_key(w, first, field->name);
-            put_number(w, narrow);
+            put_signed(w, (uint64_t)(int64_t)narrow);
         }
     } else {
         VPR_ASSERT(field->type == PROTOBUF_C_TYPE_UINT64 ||
                    field->type == PROTOBUF_C_TYPE_INT64);
         memcpy(&wide, at, sizeof wide);
         if (wide != 0) {
-            bool below = field->type == PROTOBUF_C_TYPE_INT64 && wide > INT64_MAX;
             put_key(w, first, field->name);
-            put_text(w, below ? "\"-" : "\"");
-            put_number(w, below ? 0 - wide : wide);
+            put(w, "\"", 1);
+            if (field->type == PROTOBUF_C_TYPE_INT64) {
+                put_signed(w, wide);
+            } else {
+                put_number(w, wide);
+            }
             put(w, "\"", 1);
         }
     }

@@ -47,6 +47,16 @@ bool world_beacon_reveal(const char *validator, const struct vpr_hash *end,
                          struct vpr_hash *ret_x);
 
 void world_sign_doc(const char *label, struct vpr_bytes doc, struct vpr_signature *ret);
+/* Do all messages have a form in JSON? */
+bool world_has_json(struct vpr_arena *arena, const ProtobufCMessage *const *messages,
+                    size_t count);
+/* The same auth_info in another mode (Cosmos__Tx__V1beta1__SignMode). */
+struct vpr_bytes world_auth_in_mode(struct vpr_arena *arena, struct vpr_bytes auth, int mode);
+/* What SIGN_MODE_LEGACY_AMINO_JSON signs, of messages that have the form; empty for an envelope
+ * that the chain cannot read. */
+struct vpr_bytes world_json_doc(struct vpr_arena *arena, struct vpr_bytes body,
+                                struct vpr_bytes auth, const ProtobufCMessage *const *messages,
+                                const char *chain_id, uint64_t account_number);
 /* Signs for the account of `label` as it wants; fee and gas are what the table asks. */
 struct world_envelope {
     const char *chain_id;    /* NULL: WORLD_CHAIN_ID */

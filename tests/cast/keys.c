@@ -191,19 +191,17 @@ void world_sign_doc(const char *label, struct vpr_bytes doc, struct vpr_signatur
     VPR_ASSERT(vpr_secp256k1_sign(ret, &digest, &secret));
 }
 
-/* The same auth_info in the other mode. */
-static struct vpr_bytes amino_auth(struct vpr_arena *arena, struct vpr_bytes auth)
+struct vpr_bytes world_auth_in_mode(struct vpr_arena *arena, struct vpr_bytes auth, int mode)
 {
     Cosmos__Tx__V1beta1__AuthInfo *m = (Cosmos__Tx__V1beta1__AuthInfo *)vpr_arena_unpack(
         arena, &cosmos__tx__v1beta1__auth_info__descriptor, auth);
     VPR_ASSERT(m != NULL);
-    m->signer_infos[0]->mode_info->single->mode =
-        COSMOS__TX__V1BETA1__SIGN_MODE__SIGN_MODE_LEGACY_AMINO_JSON;
+    m->signer_infos[0]->mode_info->single->mode = (Cosmos__Tx__V1beta1__SignMode)mode;
     return vpr_arena_pack(arena, &m->base);
 }
 
-static bool have_form(struct vpr_arena *arena, const ProtobufCMessage *const *messages,
-                      size_t count)
+bool world_has_json(struct vpr_arena *arena, const ProtobufCMessage *const *messages,
+                    size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (vpr_amino_name(vpr_wire_type_url(arena, messages[i]->descriptor)) == NULL) {
@@ -213,17 +211,16 @@ static bool have_form(struct vpr_arena *arena, const ProtobufCMessage *const *me
     return true;
 }
 
-static struct vpr_bytes amino_doc(struct vpr_arena *arena, struct vpr_bytes body,
-                                  struct vpr_bytes auth,
-                                  const ProtobufCMessage *const *messages, const char *chain_id,
-                                  uint64_t account_number)
+struct vpr_bytes world_json_doc(struct vpr_arena *arena, struct vpr_bytes body,
+                                struct vpr_bytes auth, const ProtobufCMessage *const *messages,
+                                const char *chain_id, uint64_t account_number)
 {
     static const struct vpr_signature none;
     struct vpr_wire_tx tx;
     struct vpr_err err;
     if (vpr_wire_decode(&tx, arena, vpr_wire_raw_pack(arena, body, auth, &none), false, &err) !=
         VPR_OK) {
-        return vpr_bytes_of("", 0); /* the chain will refuse it, too */
+        return vpr_bytes_of("", 0);
     }
     return vpr_amino_sign_doc(arena, &tx, messages, chain_id, account_number);
 }
@@ -247,11 +244,14 @@ struct vpr_bytes world_sign(struct vpr_arena *arena, const char *label,
         envelope->gas_limit != 0 ? envelope->gas_limit : UINT64_C(20000000),
         envelope->fee_uvipr != 0 ? envelope->fee_uvipr : UINT64_C(500000));
     const char *chain_id = envelope->chain_id != NULL ? envelope->chain_id : WORLD_CHAIN_ID;
-    bool amino = envelope->amino && have_form(arena, messages, count);
-    auth_bytes = amino ? amino_auth(arena, auth_bytes) : auth_bytes;
+    bool amino = envelope->amino && world_has_json(arena, messages, count);
+    if (amino) {
+        auth_bytes = world_auth_in_mode(
+            arena, auth_bytes, COSMOS__TX__V1BETA1__SIGN_MODE__SIGN_MODE_LEGACY_AMINO_JSON);
+    }
     struct vpr_bytes doc =
-        amino ? amino_doc(arena, body_bytes, auth_bytes, messages, chain_id,
-                          envelope->account_number)
+        amino ? world_json_doc(arena, body_bytes, auth_bytes, messages, chain_id,
+                               envelope->account_number)
               : vpr_wire_sign_doc(arena, body_bytes, auth_bytes, chain_id,
                                   envelope->account_number);
     struct vpr_signature signature;

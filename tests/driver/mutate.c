@@ -88,7 +88,7 @@ static bool change_value(struct dice *dice, struct vpr_arena *arena,
         *(uint64_t *)value = other_number(dice, *(uint64_t *)value);
         return true;
     case PROTOBUF_C_TYPE_ENUM:
-        *(int *)value = (int)dice_below(dice, 6);
+        *(int *)value = (int)dice_below(dice, 7) - 1;
         return true;
     case PROTOBUF_C_TYPE_BOOL:
         *(protobuf_c_boolean *)value ^= 1;

@@ -14,12 +14,36 @@ const struct random_options random_usual = {
     .rich = 4,
     .unordered_percent = 25,
     .patience_s = 60,
+    .json_percent = 40,
+    .memo_percent = 25,
     .labour = {.idle_percent = 25, .spoil_percent = 10, .miss_percent = 6, .relays_most = 4},
 };
 
 static bool a_percent(struct dice *dice, unsigned percent)
 {
     return percent > 0 && dice_percent(dice, percent);
+}
+
+/* Of what JSON writes in a way of its own, and what it does not. */
+static const char *any_memo(struct stage *stage, struct dice *dice)
+{
+    static const char *const pieces[] = {"lunch ", "\"", "\\", "/", "<b>", "&", "\b\f\n\r\t",
+                                         "\x01", "\x1f", "\x7f", "u0026", "\u017c\U0001f422",
+                                         "\u2027\u2028", "\u2029\u202a"};
+    const char *memo = "";
+    for (uint64_t left = dice_between(dice, 1, 8); left > 0; left--) {
+        memo = vpr_arena_text(&stage->block, "%s%s", memo,
+                              pieces[dice_below(dice, VPR_COUNT(pieces))]);
+    }
+    return memo;
+}
+
+/* Now and then also what can be signed in no such way. */
+static bool signs_json(struct stage *stage, const struct random_options *o, struct dice *dice,
+                       const struct sending *s)
+{
+    bool has_form = world_has_json(&stage->block, s->messages, s->count);
+    return a_percent(dice, has_form && !s->unordered ? o->json_percent : 1);
 }
 
 /* One message of the table, or up to four of them in one transaction of the same signer. */
@@ -48,6 +72,8 @@ void random_tx(struct stage *stage, const struct random_options *o, struct dice 
             s.messages[s.count++] = more.message; /* sometimes not its signer's to send */
         }
     }
+    s.json = signs_json(stage, o, dice, &s);
+    s.memo = a_percent(dice, o->memo_percent) ? any_memo(stage, dice) : NULL;
     s.forced = s.fault != ENVELOPE_FINE || s.spoilt != NULL ? dice_percent(dice, 60)
                                                             : dice_percent(dice, 5);
     send_tx(stage, &s);

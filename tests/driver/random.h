@@ -19,6 +19,8 @@ struct random_options {
     unsigned rich;              /* accounts with money, 1 to 250 */
     unsigned unordered_percent; /* of envelopes */
     unsigned patience_s;        /* of the unordered ones, at most 600 */
+    unsigned json_percent;      /* of the ordered ones whose messages have a form in JSON */
+    unsigned memo_percent;
     const char *favour;         /* themes of kinds.h, or NULL */
     struct labour_options labour;
 };

@@ -9,6 +9,7 @@
 #include "cosmos/gov/v1/tx.pb-c.h"
 #include "cosmos/gov/v1beta1/tx.pb-c.h"
 #include "cosmos/staking/v1beta1/staking.pb-c.h"
+#include "cosmos/tx/v1beta1/tx.pb-c.h"
 
 #define TEXT_BYTES_MAX (UINT64_C(1) << 28)
 #define TIMEOUT_S 60
@@ -16,7 +17,8 @@
 
 static const char *const fault_names[ENVELOPE_FAULTS] = {
     NULL,      "signature", "signature",   "signature", "sequence", "sequence",
-    "fee",     "gas limit", "timeout",     "bytes",     "balance",
+    "fee",     "gas limit", "timeout",     "bytes",     "balance",  "signature",
+    "signature", "mode",    "memo",
 };
 
 /* What a message costs besides message_gas, its bytes and signatures: once (list NULL), or for
@@ -112,6 +114,8 @@ struct envelope {
     uint64_t number, sequence, gas, gas_limit, fee, signatures;
     struct vpr_wire_body body;
     struct vpr_bytes body_bytes, auth_bytes, raw;
+    Cosmos__Tx__V1beta1__SignMode mode;
+    struct vpr_signature signature;
 };
 
 /* Without a mirror the node is asked; sequences are not known then. */
@@ -124,6 +128,14 @@ static uint64_t ask_number(struct stage *stage, const char *label)
             &stage->nodes[0], &stage->block, "/viper.v1.Query/AccountInfo", &request.base,
             &viper__v1__query_account_info_response__descriptor);
     return r->account->number;
+}
+
+static const char *long_memo(struct stage *stage)
+{
+    char *memo = vpr_arena_alloc(&stage->block, VPR_TX_MEMO_BYTES_MAX + 2);
+    memset(memo, 'm', VPR_TX_MEMO_BYTES_MAX + 1);
+    memo[VPR_TX_MEMO_BYTES_MAX + 1] = 0;
+    return memo;
 }
 
 static void address_it(struct stage *stage, struct envelope *e)
@@ -147,7 +159,14 @@ static void address_it(struct stage *stage, struct envelope *e)
     } else if (s->fault == ENVELOPE_OLD || s->fault == ENVELOPE_AHEAD) {
         e->sequence++;
     }
-    e->body = (struct vpr_wire_body){.messages = s->messages, .count = s->count};
+    e->body = (struct vpr_wire_body){
+        .messages = s->messages,
+        .count = s->count,
+        .memo = s->fault == ENVELOPE_MEMO ? long_memo(stage) : s->memo,
+    };
+    e->mode = s->fault == ENVELOPE_MODE ? COSMOS__TX__V1BETA1__SIGN_MODE__SIGN_MODE_TEXTUAL
+              : s->json ? COSMOS__TX__V1BETA1__SIGN_MODE__SIGN_MODE_LEGACY_AMINO_JSON
+                        : COSMOS__TX__V1BETA1__SIGN_MODE__SIGN_MODE_DIRECT;
     if (s->unordered) {
         e->body.unordered = true;
         e->body.timeout_s =
@@ -196,23 +215,42 @@ static void price_it(struct stage *stage, struct envelope *e)
         vpr_wire_auth_pack(&stage->block, &e->key, e->sequence, e->gas_limit, e->fee);
 }
 
+static struct vpr_bytes longer_by(struct stage *stage, struct vpr_bytes bytes, uint8_t last)
+{
+    uint8_t *longer = vpr_arena_alloc(&stage->block, bytes.len + 1);
+    memcpy(longer, bytes.data, bytes.len);
+    longer[bytes.len] = last;
+    return vpr_bytes_of(longer, bytes.len + 1);
+}
+
+/* What is signed: by the mode, unless a fault wants it otherwise. */
+static struct vpr_bytes document(struct stage *stage, const struct envelope *e)
+{
+    const struct sending *s = e->what;
+    const char *chain_id =
+        s->fault == ENVELOPE_CHAIN_ID ? "viper-elsewhere" : WORLD_CHAIN_ID;
+    uint64_t number = e->number + (s->fault == ENVELOPE_NUMBER ? 1 : 0);
+    bool json = s->json != (s->fault == ENVELOPE_DOCUMENT);
+    struct vpr_bytes doc =
+        !json ? vpr_wire_sign_doc(&stage->block, e->body_bytes, e->auth_bytes, chain_id, number)
+        : world_has_json(&stage->block, s->messages, s->count)
+            ? world_json_doc(&stage->block, e->body_bytes, e->auth_bytes, s->messages, chain_id,
+                             number)
+            : vpr_bytes_of("", 0); /* nothing that could be signed */
+    return s->fault == ENVELOPE_BLANK ? longer_by(stage, doc, ' ') : doc;
+}
+
 static void sign_it(struct stage *stage, struct envelope *e)
 {
     const struct sending *s = e->what;
-    struct vpr_signature signature;
-    struct vpr_bytes doc = vpr_wire_sign_doc(
-        &stage->block, e->body_bytes, e->auth_bytes,
-        s->fault == ENVELOPE_CHAIN_ID ? "viper-elsewhere" : WORLD_CHAIN_ID,
-        e->number + (s->fault == ENVELOPE_NUMBER ? 1 : 0));
-    world_sign_doc(s->label, doc, &signature);
+    e->auth_bytes = world_auth_in_mode(&stage->block, e->auth_bytes, e->mode);
+    world_sign_doc(s->label, document(stage, e), &e->signature);
     if (s->fault == ENVELOPE_SIGNATURE) {
-        signature.b[40] ^= 1;
+        e->signature.b[40] ^= 1;
     }
-    e->raw = vpr_wire_raw_pack(&stage->block, e->body_bytes, e->auth_bytes, &signature);
+    e->raw = vpr_wire_raw_pack(&stage->block, e->body_bytes, e->auth_bytes, &e->signature);
     if (s->fault == ENVELOPE_BYTES) {
-        uint8_t *longer = vpr_arena_alloc(&stage->block, e->raw.len + 1);
-        memcpy(longer, e->raw.data, e->raw.len);
-        e->raw = vpr_bytes_of(longer, e->raw.len + 1);
+        e->raw = longer_by(stage, e->raw, 0);
     }
 }
 
@@ -258,6 +296,20 @@ static void add_falsified(struct vpr_buf *out, const struct sending *s)
                    s->fault != ENVELOPE_FINE ? "envelope" : s->spoilt_at);
 }
 
+/* The bytes of DIRECT's document are not in the record, so its signature tells nobody anything. */
+static void add_mode(struct vpr_buf *out, const struct envelope *e)
+{
+    vpr_buf_printf(out, ",\"sign_mode\":\"%s\"",
+                   protobuf_c_enum_descriptor_get_value(
+                       &cosmos__tx__v1beta1__sign_mode__descriptor, e->mode)
+                       ->name);
+    if (e->mode == COSMOS__TX__V1BETA1__SIGN_MODE__SIGN_MODE_LEGACY_AMINO_JSON) {
+        vpr_buf_str(out, ",\"signature\":\"");
+        add_hex(out, e->signature.b, sizeof e->signature.b);
+        vpr_buf_char(out, '"');
+    }
+}
+
 static char *about(struct stage *stage, const struct envelope *e)
 {
     const struct sending *s = e->what;
@@ -277,10 +329,13 @@ static char *about(struct stage *stage, const struct envelope *e)
     add_hex(&out, e->key.b, vpr_key_len(&e->key));
     vpr_buf_printf(&out, "\",\"number\":%" PRIu64 ",\"sequence\":%" PRIu64
                    ",\"unordered\":%s,\"timeout_s\":%" PRId64
-                   ",\"timeout_height\":%" PRIu64 ",\"memo\":\"\",\"gas_limit\":%" PRIu64
-                   ",\"fee\":%" PRIu64 ",\"bytes\":%zu,\"id\":\"", e->number, e->sequence,
+                   ",\"timeout_height\":%" PRIu64 ",\"gas_limit\":%" PRIu64
+                   ",\"fee\":%" PRIu64 ",\"bytes\":%zu,\"memo\":", e->number, e->sequence,
                    s->unordered ? "true" : "false", e->body.timeout_s, e->body.timeout_height,
                    e->gas_limit, e->fee, e->raw.len);
+    vpr_buf_json(&out, vpr_bytes_str(e->body.memo == NULL ? "" : e->body.memo));
+    add_mode(&out, e);
+    vpr_buf_str(&out, ",\"id\":\"");
     add_hex(&out, id.b, sizeof id.b);
     vpr_buf_printf(&out, "\",\"signatures\":%" PRIu64 ",\"falsified\":", e->signatures);
     add_falsified(&out, s);

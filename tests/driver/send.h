@@ -17,6 +17,10 @@ enum envelope_fault {
     ENVELOPE_EXPIRED,     /* a timeout that has passed */
     ENVELOPE_BYTES,       /* a byte behind the end */
     ENVELOPE_POOR,        /* a fee that the account does not have */
+    ENVELOPE_DOCUMENT,    /* the document of the other mode is signed */
+    ENVELOPE_BLANK,       /* a blank more in the document */
+    ENVELOPE_MODE,        /* a mode that the chain does not take */
+    ENVELOPE_MEMO,        /* one byte too long */
     ENVELOPE_FAULTS
 };
 
@@ -26,6 +30,8 @@ struct sending {
     size_t count;
     bool unordered; /* with a timeout, instead of a sequence */
     unsigned patience_s; /* that far ahead; 0: 60 s */
+    bool json;        /* SIGN_MODE_LEGACY_AMINO_JSON, whether the messages have a form or not */
+    const char *memo; /* NULL: none */
     enum envelope_fault fault;
     uint64_t tip; /* uvipr above the least fee */
     bool forced; /* goes into the block whatever CheckTx says */

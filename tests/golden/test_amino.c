@@ -9,6 +9,7 @@
 #include "app/domain/domain.h"
 #include "app/tx/amino.h"
 #include "cosmos/bank/v1beta1/bank.pb-c.h"
+#include "cosmos/gov/v1beta1/tx.pb-c.h"
 
 #define ARENA_BYTES (UINT64_C(1) << 26)
 
@@ -176,6 +177,25 @@ START_TEST(every_message_with_a_form_can_be_written)
 }
 END_TEST
 
+/* An option that no proposal has is still a number, and one that the enum has no name for. */
+START_TEST(a_negative_enum_is_written_as_it_is)
+{
+    Cosmos__Gov__V1beta1__MsgVote vote = COSMOS__GOV__V1BETA1__MSG_VOTE__INIT;
+    const ProtobufCMessage *messages[] = {&vote.base};
+    const struct vpr_wire_message wire = {"/cosmos.gov.v1beta1.MsgVote", {NULL, 0}};
+    const struct vpr_wire_tx tx = {.messages = &wire, .message_count = 1, .memo = ""};
+    json_error_t why;
+    vote.option = (Cosmos__Gov__V1beta1__VoteOption)-1;
+    struct vpr_bytes doc = vpr_amino_sign_doc(&arena, &tx, messages, "c", 0);
+    json_t *read = json_loadb((const char *)doc.data, doc.len, 0, &why);
+    ck_assert_msg(read != NULL, "%s", why.text);
+    const json_t *option = json_object_get(
+        json_object_get(json_array_get(json_object_get(read, "msgs"), 0), "value"), "option");
+    ck_assert_int_eq(json_integer_value(option), -1);
+    json_decref(read);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("amino");
@@ -185,6 +205,7 @@ int main(void)
     tcase_add_test(t, every_document_is_the_one_of_the_sdk);
     tcase_add_test(t, whatever_a_memo_holds_comes_back);
     tcase_add_test(t, every_message_with_a_form_can_be_written);
+    tcase_add_test(t, a_negative_enum_is_written_as_it_is);
     suite_add_tcase(s, t);
     SRunner *runner = srunner_create(s);
     srunner_run_all(runner, CK_NORMAL);

@@ -29,7 +29,8 @@ SLICE_TXS, SLICE_SEEDS = 20000, "45-1000000"
 SHRINK_SECONDS = 300
 # What the slice must come to; so that nobody makes the dice tamer without knowing.
 MUST = ("1,024 unordered of an account", "100 entries looked at", "16 entries of a pair",
-        "16 open proposals", "bench", "entries carried over", "jail", "paused for absence",
+        "16 open proposals", "JSON falsified", "JSON of what has no form", "JSON signed",
+        "bench", "entries carried over", "jail", "paused for absence",
         "price pruned", "proposal failed", "proposal passed", "proposal rejected",
         "proposal vetoed", "resumed from a bench", "resumed from jail", "score moves carried over",
         "slash double_sign", "slash downtime", "slash quality", "upgrade")
@@ -52,7 +53,7 @@ SHAPES = [
     {"--favour": "governance", "--next": VIPERD + "-next", "--restarts": 10,
      "--genesis": "voting_seconds=10,chain_fee=1000000,gov_quorum=100000"},
     {"--favour": "delegation,governance", "--rich": 30, "--txs": 12,
-     "--genesis": "voting_seconds=150,gov_quorum=100000"},
+     "--genesis": "voting_seconds=3000,gov_quorum=100000"},
     {"--favour": "delegation,leaving", "--rich": 1, "--validators": 1, "--servicers": 3,
      "--txs": 12, "--genesis": "session_blocks=8"},
     {"--favour": "money", "--rich": 1, "--unordered": 100, "--patience": 600, "--sessions": 6,

@@ -1,11 +1,13 @@
 """The chain of docs/protocol.md as a model: one block after the other, integers only.
 
-What cannot be computed without a curve is told by the record: which signature was spoilt. All
-else (fees, places, windows, draws, sums, branches, scores, pay) is computed here."""
+Only of a transaction that is signed DIRECT the record tells whether its own signature was spoilt,
+since it does not hold those bytes. All else (documents in JSON, signatures inside messages, fees,
+places, windows, draws, sums, branches, scores, pay) is computed here."""
 
 import hashlib
 from collections import Counter
 
+import amino
 import apphash
 import codec
 import messages
@@ -37,6 +39,8 @@ GAS.update({"MsgDelegate": (20000, {}), "MsgUndelegate": (20000, {}),
             "MsgPropose": (20000, {}), "MsgVote": (400000, {}), "WalletVote": (400000, {})})
 GAS.update({"MsgCommit": (0, {"entries": 12000}), "MsgReportCard": (0, {"entries": 12000})})
 UNORDERED_S, UNORDERED_LIVE, FORGET_BLOCK = 600, 1024, 20000
+MEMO_BYTES = 256
+DIRECT, JSON = "SIGN_MODE_DIRECT", "SIGN_MODE_LEGACY_AMINO_JSON"
 
 
 def pool(name):
@@ -295,7 +299,13 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults, Governance)
         """All that stands before the messages; takes the fee and the place."""
         spoilt = tx["falsified"] or {}
         need(spoilt.get("what") != "bytes", "BAD_ENCODING")
+        need(len(tx["memo"].encode()) <= MEMO_BYTES, "TOO_LARGE")
+        mode = tx["sign_mode"]
+        need(mode == DIRECT or mode == JSON and not tx["timeout_s"], "UNSUPPORTED")
         need(not tx["unordered"] or tx["sequence"] == 0, "BAD_SEQUENCE")
+        has_form = all(map(amino.has_form, tx["messages"]))
+        self.reached["JSON of what has no form"] += mode == JSON and not has_form
+        need(mode == DIRECT or has_form, "UNSUPPORTED")
         signer = address(tx["signer"])
         for message in tx["messages"]:
             messages.check_signer(message, signer)
@@ -317,10 +327,18 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults, Governance)
         price = self.param("min_gas_price", self.current)
         need(tx["fee"] >= -(-gas * price // 1000), "FEE_TOO_LOW")
         need(account["balance"] >= tx["fee"], "NO_FUNDS")
-        need(tx["number"] == account["number"], "BAD_SIGNATURE")
-        need((spoilt.get("what"), spoilt.get("at")) != ("signature", "envelope"), "BAD_SIGNATURE")
+        need(self.verifies(tx, account["number"]), "BAD_SIGNATURE")
         self.take(tx, signer, account, ident)
         return signer
+
+    def verifies(self, tx, number):
+        if tx["sign_mode"] == JSON:
+            signed = amino.signed(tx, self.chain_id, number)
+            self.reached["JSON signed" if signed else "JSON falsified"] += 1
+            return signed
+        spoilt = tx["falsified"] or {}
+        return (tx["number"] == number
+                and (spoilt.get("what"), spoilt.get("at")) != ("signature", "envelope"))
 
     def gas(self, tx):
         gas = GAS_BYTE * tx["bytes"] + GAS_SIGNATURE * tx["signatures"]

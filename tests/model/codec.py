@@ -7,7 +7,7 @@ import os
 import re
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PROTO = os.path.join(ROOT, "proto", "viper", "v1")
+PROTO = os.path.join(ROOT, "proto")
 NUMBERS = {"uint32", "uint64", "int64", "int32", "bool"}
 MESSAGE = re.compile(r"^message (\w+) \{(.*?)^\}", re.M | re.S)
 ENUM = re.compile(r"^enum (\w+) \{(.*?)^\}", re.M | re.S)
@@ -15,9 +15,10 @@ FIELD = re.compile(r"^\s*(repeated )?([\w.]+) (\w+) = (\d+);", re.M)
 VALUE = re.compile(r"^\s*(\w+) = (\d+);", re.M)
 
 
-def _load():
+def load(*names):
+    """Messages and enums of files below proto/."""
     schemas, enums = {}, {}
-    for name in ("params.proto", "state.proto"):
+    for name in names:
         with open(os.path.join(PROTO, name), encoding="utf-8") as f:
             text = re.sub(r"//[^\n]*", "", f.read())
         for enum, body in ENUM.findall(text):
@@ -29,7 +30,7 @@ def _load():
     return schemas, enums
 
 
-SCHEMAS, ENUMS = _load()
+SCHEMAS, ENUMS = load("viper/v1/params.proto", "viper/v1/state.proto")
 PARAM_NAMES = [field for _, _, _, field in SCHEMAS["Params"]]
 
 
@@ -113,12 +114,15 @@ def _read_varint(data, at):
             return n, at
 
 
-def decode(message, data):
-    """For reports of differences."""
-    record = dict(BLANK[message])
+def decode(message, data, schemas=None):
+    """For reports of differences, and golden transactions. Of unknown messages: their bytes."""
+    schema = (schemas or SCHEMAS).get(message.rsplit(".", 1)[-1])
+    if schema is None:
+        return data
+    record = {field: _default(many, kind) for _, many, kind, field in schema}
     if data == b"\x00":
         return record
-    known = {number: (many, kind, field) for number, many, kind, field in SCHEMAS[message]}
+    known = {number: (many, kind, field) for number, many, kind, field in schema}
     at = 0
     while at < len(data):
         tag, at = _read_varint(data, at)
@@ -134,6 +138,6 @@ def decode(message, data):
                 record[field] = tuple(value)
                 continue
             value = lump if kind == "bytes" else lump.decode() if kind == "string" \
-                else decode(kind, lump)
+                else decode(kind, lump, schemas)
         record[field] = record.get(field, ()) + (value,) if many else value
     return record

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The model against the golden vectors: every group, every case; and the golden genesis with the
-blocks after it, by app hash."""
+"""The model against the golden vectors: every group, every case; documents in JSON against the
+SDK's; and the golden genesis with the blocks after it, by app hash."""
 
 import base64
 import hashlib
@@ -9,10 +9,13 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import amino  # noqa: E402
+import codec  # noqa: E402
 import oracle  # noqa: E402
 import rules as R  # noqa: E402
 
-PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "protocol.json")
+GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden")
+PATH = os.path.join(GOLDEN, "protocol.json")
 passed = failed = 0
 
 
@@ -224,12 +227,49 @@ def money(d):
                                           r["newest_median"]), r["price_for_a_stake"])
 
 
+def signed_json(case):
+    """A golden transaction as tests/driver/RECORD.md writes one."""
+    envelope, _ = codec.load("cosmos/tx/v1beta1/tx.proto", "cosmos/base/v1beta1/coin.proto",
+                             "cosmos/crypto/secp256k1/keys.proto")
+    envelope["Any"] = [(1, False, "string", "type_url"), (2, False, "bytes", "value")]
+
+    def opened(name, data):
+        return codec.decode(name, data, envelope)
+    raw = opened("TxRaw", base64.b64decode(case["tx"]))
+    body, auth = opened("TxBody", raw["body_bytes"]), opened("AuthInfo", raw["auth_info_bytes"])
+    found = []
+    for message in body["messages"]:
+        _, package, version, name = message["type_url"].split(".")
+        folder = f"cosmos/{package}/{version}/"
+        file = {"bank": "bank", "gov": "tx"}.get(package, package)
+        schemas, _ = codec.load(folder + file + ".proto", "cosmos/base/v1beta1/coin.proto")
+        found.append(dict(codec.decode(name, message["value"], schemas),
+                          **{"@type": message["type_url"]}))
+    coins, signer = auth["fee"]["amount"], auth["signer_infos"][0]
+    return {"messages": found, "memo": body["memo"], "timeout_height": body["timeout_height"],
+            "sequence": signer["sequence"], "gas_limit": auth["fee"]["gas_limit"],
+            "fee": coins[0]["amount"] if coins else 0,  # as text, so that a coin of 0 stays one
+            "key": opened("PubKey", signer["public_key"]["value"])["key"].hex(),
+            "key_type": "secp256k1", "signature": raw["signatures"][0].hex()}
+
+
+def amino_documents():
+    """Every document is the one that the Cosmos SDK makes, and signed; bent it is not."""
+    with open(os.path.join(GOLDEN, "amino.json"), encoding="utf-8") as f:
+        cases = json.load(f)["cases"]
+    for case in cases:
+        tx, number = signed_json(case), int(case["account_number"])
+        expect(case["name"], amino.document(tx, case["chain_id"], number).decode(),
+               case["document"])
+        expect(case["name"] + " signed", amino.signed(tx, case["chain_id"], number), True)
+        expect(case["name"] + " bent", amino.signed(tx, case["chain_id"], number ^ 1), False)
+
+
 def golden_blocks():
     """The model's own chain, from tests/golden/genesis.json on, has the pinned app hashes."""
-    folder = os.path.dirname(PATH)
-    with open(os.path.join(folder, "genesis.json"), encoding="utf-8") as f:
+    with open(os.path.join(GOLDEN, "genesis.json"), encoding="utf-8") as f:
         file = json.load(f)
-    with open(os.path.join(folder, "genesis.txt"), encoding="utf-8") as f:
+    with open(os.path.join(GOLDEN, "genesis.txt"), encoding="utf-8") as f:
         pinned = dict(line.split() for line in f if not line.startswith("#"))
     links = [hashlib.sha256(b"viper golden beacon").digest()]
     while len(links) < 9:
@@ -253,6 +293,7 @@ with open(PATH, encoding="utf-8") as f:
     VECTORS = json.load(f)
 for group in (hashes, sessions, relays, scores, money):
     group(VECTORS)
+amino_documents()
 golden_blocks()
 print(f"{passed} passed, {failed} failed")
 sys.exit(1 if failed else 0)
