@@ -69,7 +69,7 @@ struct vpr_watch {
     struct vpr_timer *retry, *timer;
     bool has_chains, has_sids, stopped;
     uint64_t end_ms;
-    size_t chain_count, sid_count;
+    size_t chain_count, sid_count, sids_beyond;
     struct chain *chains[CHAINS_MAX];
     struct watched *sids[VPR_BOOK_SIDS_MAX];
     struct flight *flights;

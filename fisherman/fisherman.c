@@ -49,6 +49,9 @@ static const struct vpr_metric rows[VPR_ROWS] = {
                         .help = "What revealed cards were going to earn, in uvipr."},
     [VPR_ROW_SIDS] = {.name = "viper_fisherman_sids", .type = VPR_GAUGE,
                       .help = "Seats in the running session."},
+    [VPR_ROW_SIDS_BEYOND] = {.name = "viper_fisherman_sids_beyond", .type = VPR_GAUGE,
+                             .help = "Seats in the running session that are too many to "
+                                     "sample."},
     [VPR_ROW_OPEN] = {.name = "viper_fisherman_sessions_unsettled", .type = VPR_GAUGE,
                       .help = "Sessions that are over and not settled."},
     [VPR_ROW_ROUND_TRIP] = {.name = "viper_fisherman_gateway_round_trip_seconds",
@@ -92,6 +95,7 @@ static void refresh(void *arg)
     const struct vpr_tip *tip = vpr_follow_tip(f->fishing.follow);
 
     set(f, VPR_ROW_SIDS, f->running == NULL ? 0 : vpr_watch_sids(f->running));
+    set(f, VPR_ROW_SIDS_BEYOND, f->running == NULL ? 0 : vpr_watch_sids_beyond(f->running));
     set(f, VPR_ROW_OPEN, f->report_count + (f->ending == NULL ? 0 : 1));
     set(f, VPR_ROW_HEIGHT, tip == NULL ? 0 : tip->height);
     set(f, VPR_ROW_CONNECTED, vpr_follow_connected(f->fishing.follow) ? 1 : 0);

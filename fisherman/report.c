@@ -12,6 +12,23 @@
 #define ARENA_BYTES (32u * 1024 * 1024)
 #define KEPT_SESSIONS 6 /* a book is deleted after so many, settled or not */
 
+/* The most that a card packs to: sid, salt and root; lines of an address and six numbers; samples
+ * with token and branch.  A sid has 2^13 samples at most, so no number in it needs more than 3
+ * bytes. */
+#define LINE_BYTES_MAX (3 + 2 + VPR_ADDRESS_TEXT_MAX + 6 * 4)
+#define SIBLING_BYTES_MAX (2 + 34 + 4)
+#define OPENED_BYTES_MAX (3 + 6 + 3 + VPR_SAMPLE_BYTES_MAX + 6 + 3 + VPR_TOKEN_BYTES + \
+                          13 * SIBLING_BYTES_MAX)
+#define CARD_BYTES_MAX (4 + 3 * 34 + VPR_CARD_LINES_MAX * LINE_BYTES_MAX + \
+                        VPR_REVEAL_OPENED_MAX * OPENED_BYTES_MAX)
+#define ENVELOPE_BYTES_MAX 4096
+
+_Static_assert(VPR_CARD_SAMPLES_A_SID_MAX <= 1 << 13, "branches have 13 siblings at most");
+_Static_assert(VPR_REVEAL_CARDS_MAX * CARD_BYTES_MAX + ENVELOPE_BYTES_MAX <= VPR_TX_BYTES_MAX,
+               "every message of cards fits a transaction");
+_Static_assert(VPR_BOOK_SIDS_MAX <= VPR_REPORT_SEALS_MAX,
+               "every seal of a book fits the one report card that counts");
+
 static void next_step(struct vpr_report *report);
 
 /* ---- what both steps ask ---- */

@@ -15,7 +15,10 @@
 
 #include "fisherman/shared.h"
 
+/* Of a session: a second report card would replace the first. */
+#define VPR_REPORT_SEALS_MAX 1000
 #define VPR_REVEAL_CARDS_MAX 50 /* in one message; the chain takes 100 */
+#define VPR_REVEAL_OPENED_MAX 16 /* of a card */
 
 struct vpr_report;
 

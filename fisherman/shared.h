@@ -18,6 +18,7 @@ enum vpr_fishing_row {
     VPR_ROW_CARDS,      /* by step */
     VPR_ROW_REWARD,
     VPR_ROW_SIDS,
+    VPR_ROW_SIDS_BEYOND,
     VPR_ROW_OPEN,
     VPR_ROW_ROUND_TRIP,
     VPR_ROW_HEIGHT,

@@ -162,7 +162,8 @@ static void on_sids(void *arg, const struct vpr_node_answer *answer)
     for (size_t i = 0; i < m->n_sids && watch->sid_count < VPR_BOOK_SIDS_MAX; i++) {
         add_sid(watch, m->sids[i]);
     }
-    if (m->n_sids > VPR_BOOK_SIDS_MAX) {
+    watch->sids_beyond = m->n_sids - watch->sid_count;
+    if (watch->sids_beyond > 0) {
         vpr_log_warn("fisherman", "more sids than one fisherman samples", "drawn=%zu most=%d",
                      m->n_sids, VPR_BOOK_SIDS_MAX);
     }
@@ -477,6 +478,11 @@ uint64_t vpr_watch_session(const struct vpr_watch *watch)
 size_t vpr_watch_sids(const struct vpr_watch *watch)
 {
     return watch->sid_count;
+}
+
+size_t vpr_watch_sids_beyond(const struct vpr_watch *watch)
+{
+    return watch->sids_beyond;
 }
 
 void vpr_watch_height(struct vpr_watch *watch)

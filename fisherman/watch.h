@@ -20,7 +20,8 @@ struct vpr_watch *vpr_watch_create(struct vpr_fishing *fishing,
                                    const struct vpr_followed *session);
 void vpr_watch_destroy(struct vpr_watch *watch); /* without an end: a restart goes on */
 uint64_t vpr_watch_session(const struct vpr_watch *watch);
-size_t vpr_watch_sids(const struct vpr_watch *watch); /* drawn in */
+size_t vpr_watch_sids(const struct vpr_watch *watch); /* drawn in, and looked after */
+size_t vpr_watch_sids_beyond(const struct vpr_watch *watch); /* drawn in, too many to sample */
 
 /* At every new height. */
 void vpr_watch_height(struct vpr_watch *watch);

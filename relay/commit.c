@@ -60,6 +60,7 @@ static void forget(struct past *past)
     vpr_claims_destroy(past->claims);
     vpr_mem_free(past->entries);
     vpr_mem_free(past->picked);
+    vpr_mem_free(past->ranges);
     past->commits = NULL;
     if (!past->has_thread) {
         vpr_mem_free(past); /* else on_loaded is on its way, and does it */
@@ -116,11 +117,12 @@ static void finish(struct past *past)
 
 /* ---- LOADING ---- */
 
-static void make_entries(struct past *past)
+void past_make_entries(struct past *past)
 {
     past->entry_count = past->claims->entry_count;
     past->entries = vpr_mem_alloc((past->entry_count + 1) * sizeof *past->entries);
     past->picked = vpr_mem_alloc((past->entry_count + 1) * sizeof *past->picked);
+    past->ranges = vpr_mem_alloc((past->entry_count + 1) * sizeof *past->ranges);
     for (size_t i = 0; i < past->entry_count; i++) {
         past->entries[i].claim = &past->claims->entries[i];
         past->earned.cu += past->claims->entries[i].sum;
@@ -147,7 +149,7 @@ static void on_loaded(void *arg)
             past_lost(past, "%" PRIu64 " records of its segment fit nowhere",
                       past->claims->skipped);
         }
-        make_entries(past);
+        past_make_entries(past);
         past->phase = past->entry_count == 0 ? SETTLING : PRICING_CHAINS;
     }
     past_advance(past);
@@ -382,7 +384,7 @@ static void walk(struct past *past)
 
 /* ---- COMMITTING ---- */
 
-static void commit_plan(struct past *past)
+void commit_plan(struct past *past)
 {
     past->picked_count = 0;
     past->range_count = 0;
@@ -394,11 +396,9 @@ static void commit_plan(struct past *past)
     }
     for (size_t i = 0; i < past->picked_count; i += VPR_COMMIT_ENTRIES_MAX) {
         const size_t left = past->picked_count - i;
-        const struct range range = {
-            i, left < VPR_COMMIT_ENTRIES_MAX ? left : VPR_COMMIT_ENTRIES_MAX, false};
-        if (!past_add_range(past, range)) {
-            past_lost(past, "more entries than %d messages carry", PAST_RANGES_MAX);
-        }
+        past_add_range(past, (struct range){i, left < VPR_COMMIT_ENTRIES_MAX
+                                                   ? left
+                                                   : VPR_COMMIT_ENTRIES_MAX, false});
     }
 }
 

@@ -24,14 +24,11 @@ void jobs_cancel(struct past *past)
     past->range_count = 0;
 }
 
-bool past_add_range(struct past *past, struct range range)
+void past_add_range(struct past *past, struct range range)
 {
-    if (past->range_count == PAST_RANGES_MAX) {
-        return false;
-    }
+    VPR_ASSERT(past->range_count <= past->entry_count);
     past->ranges[past->range_count] = range;
     past->range_count++;
-    return true;
 }
 
 static struct entry *entry_of(const struct past_job *job, size_t i)
@@ -126,16 +123,17 @@ static void ask(void *arg, struct vpr_submit_job *submit)
 static bool split(struct past *past, const struct range *range)
 {
     if (range->samples && range->count > 0) {
-        return past_add_range(past, (struct range){range->first, range->count, false}) &&
-               past_add_range(past, (struct range){0, 0, true});
+        past_add_range(past, (struct range){range->first, range->count, false});
+        past_add_range(past, (struct range){0, 0, true});
+        return true;
     }
     if (range->count < 2) {
         return false;
     }
     const size_t half = range->count / 2;
-    return past_add_range(past, (struct range){range->first, half, false}) &&
-           past_add_range(past,
-                          (struct range){range->first + half, range->count - half, false});
+    past_add_range(past, (struct range){range->first, half, false});
+    past_add_range(past, (struct range){range->first + half, range->count - half, false});
+    return true;
 }
 
 static void on_done(void *arg, const struct vpr_submit_result *result)

@@ -10,7 +10,6 @@
 #include "viper/v1/tx.pb-c.h"
 
 #define PAST_JOBS_MAX 4     /* messages under way side by side */
-#define PAST_RANGES_MAX 64  /* waiting; halving 1,000 entries needs 10 */
 
 enum phase {
     LOADING,
@@ -77,8 +76,8 @@ struct past {
 
     size_t picked_count;
     size_t *picked; /* entries the messages are about */
-    size_t range_count;
-    struct range ranges[PAST_RANGES_MAX];
+    size_t range_count;   /* waiting; none shares an entry with another */
+    struct range *ranges; /* room for one an entry, and one of samples alone */
     struct past_job jobs[PAST_JOBS_MAX];
 
     bool has_challenge;
@@ -107,7 +106,9 @@ const Viper__V1__CommitInfo *past_info(const struct past *past,
 bool past_same(const struct entry *entry, const Viper__V1__CommitInfo *info);
 struct vpr_node_call *past_ask_commits(struct past *past, size_t entry, vpr_node_fn *fn,
                                        void *arg);
-bool past_add_range(struct past *past, struct range range);
+void past_add_range(struct past *past, struct range range);
+void past_make_entries(struct past *past); /* of its claims */
+void commit_plan(struct past *past);       /* picked and ranges */
 
 /* price.c */
 void past_price(struct past *past, struct entry *entry);

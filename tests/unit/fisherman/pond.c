@@ -375,8 +375,16 @@ static bool write_sids(struct pond *pond, struct vpr_buf *out, struct vpr_bytes 
     const struct vpr_book_terms *terms = &pond->benches[s].terms;
     vpr_buf_printf(out,
                    "{\"sids\":[{\"sid\":\"%s\",\"requestor\":\"%s\",\"chain\":1,\"zone\":1,"
-                   "\"quota_cu\":\"%" PRIu64 "\"}]}",
+                   "\"quota_cu\":\"%" PRIu64 "\"}",
                    b64(terms->sid.b, 32), bech(&terms->requestor), terms->quota_cu);
+    for (uint32_t i = 0; i < pond->crowd; i++) {
+        const struct vpr_hash sid = vpr_tagged("pond-crowd", &i, sizeof i);
+        vpr_buf_printf(out,
+                       ",{\"sid\":\"%s\",\"requestor\":\"%s\",\"chain\":2,\"zone\":1,"
+                       "\"quota_cu\":\"1000\"}",
+                       b64(sid.b, 32), bech(&terms->requestor));
+    }
+    vpr_buf_str(out, "]}");
     return true;
 }
 

@@ -268,23 +268,32 @@ static void keep_body(void *arg, const struct vpr_http_result *result)
     vpr_buf_add(arg, result->body.data, result->body.len);
 }
 
-START_TEST(metrics_tell_what_was_done)
+/* The metrics page as it is now. */
+static void read_page(struct vpr_buf *page)
 {
-    struct vpr_buf page;
     char url[64];
-
-    wake();
-    pond_until(pond, pond_first(2) + 6);
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/metrics",
-             vpr_fisherman_metrics_port(fisherman));
     struct vpr_http_client *client = NULL;
     const struct vpr_http_client_config config = {.allow_private = true};
     struct vpr_err err;
+
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/metrics",
+             vpr_fisherman_metrics_port(fisherman));
     ck_assert_int_eq(vpr_http_client_create(&client, loop, &config, &err), VPR_OK);
-    vpr_buf_init(&page, 256 * 1024);
+    vpr_buf_init(page, 256 * 1024);
     const struct vpr_http_call call = {.url = vpr_bytes_str(url)};
-    vpr_http_client_start(client, &call, keep_body, &page);
+    vpr_http_client_start(client, &call, keep_body, page);
     pond_until(pond, pond->height + 2);
+    vpr_buf_char(page, '\0');
+    vpr_http_client_destroy(client);
+}
+
+START_TEST(metrics_tell_what_was_done)
+{
+    struct vpr_buf page;
+
+    wake();
+    pond_until(pond, pond_first(2) + 6);
+    read_page(&page);
     ck_assert_ptr_nonnull(strstr(page.data, "viper_fisherman_samples_total{answer=\"answered\"}"));
     ck_assert_ptr_nonnull(strstr(page.data, "viper_fisherman_cards_total{step=\"reported\"} 2"));
     ck_assert_ptr_nonnull(strstr(page.data, "viper_fisherman_node_connected 1"));
@@ -293,8 +302,26 @@ START_TEST(metrics_tell_what_was_done)
     ck_assert_ptr_nonnull(strstr(page.data, "viper_fisherman_disk_free_bytes "));
     ck_assert_ptr_null(strstr(page.data, "viper_fisherman_disk_free_bytes 0\n"));
     ck_assert_ptr_null(strstr(page.data, "verdicts_total{verdict=\"wrong\"} 0\n"));
+    ck_assert_ptr_nonnull(strstr(page.data, "viper_fisherman_sids_beyond 0\n"));
     vpr_buf_finish(&page);
-    vpr_http_client_destroy(client);
+}
+END_TEST
+
+/* It samples what a report card holds, says how many more there are, and the card is taken. */
+START_TEST(more_sids_than_one_fisherman_samples)
+{
+    struct vpr_buf page;
+
+    pond->crowd = 1100;
+    wake();
+    pond_until(pond, pond_first(1) + 6);
+    read_page(&page);
+    ck_assert_ptr_nonnull(strstr(page.data, "viper_fisherman_sids 256\n"));
+    ck_assert_ptr_nonnull(strstr(page.data, "viper_fisherman_sids_beyond 845\n"));
+    vpr_buf_finish(&page);
+    pond_until(pond, pond_first(2) + 6);
+    ck_assert_str_eq(pond->fault, "");
+    ck_assert(pond->cards[1].sealed);
 }
 END_TEST
 
@@ -357,6 +384,7 @@ Suite *suite_session(void)
     tcase_add_test(tests, a_book_that_cannot_be_opened_is_tried_again);
     tcase_add_test(tests, a_book_is_found_though_the_node_was_behind);
     tcase_add_test(tests, metrics_tell_what_was_done);
+    tcase_add_test(tests, more_sids_than_one_fisherman_samples);
     tcase_add_test(tests, health_is_of_a_fisherman_that_samples);
     suite_add_tcase(suite, tests);
     return suite;

@@ -30,6 +30,7 @@ Suite *suite_leaves(void);
 Suite *suite_wire(void);
 Suite *suite_claim(void);
 Suite *suite_cost(void);
+Suite *suite_past(void);
 Suite *suite_serve(void);
 Suite *suite_servicer(void);
 Suite *suite_settings(void);

@@ -11,6 +11,7 @@ int main(void)
     srunner_add_suite(runner, suite_wire());
     srunner_add_suite(runner, suite_claim());
     srunner_add_suite(runner, suite_cost());
+    srunner_add_suite(runner, suite_past());
     srunner_add_suite(runner, suite_serve());
     srunner_add_suite(runner, suite_servicer());
     srunner_add_suite(runner, suite_settings());
