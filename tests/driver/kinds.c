@@ -138,6 +138,12 @@ static ProtobufCBinaryData *gateway_keys(struct wish *w, const char *name, size_
     return keys;
 }
 
+/* Now and then what only alice has, and only where she holds nearly all (--headroom). */
+static uint64_t or_vast(struct wish *w, uint64_t amount)
+{
+    return dice_percent(w->dice, 2) ? dice_next(w->dice) >> dice_between(w->dice, 3, 10) : amount;
+}
+
 /* ---- money ---- */
 
 /* Operators that run dry come first: they pay for every commit. */
@@ -175,7 +181,7 @@ static bool make_send(struct wish *w)
 
 static uint64_t stake_near(struct wish *w, uint64_t least_vipr)
 {
-    return (least_vipr + dice_below(w->dice, least_vipr)) * WORLD_VIPR;
+    return or_vast(w, (least_vipr + dice_below(w->dice, least_vipr)) * WORLD_VIPR);
 }
 
 static bool make_stake_servicer(struct wish *w)
@@ -357,7 +363,7 @@ static bool make_increase(struct wish *w)
     w->signer = pick.owner;
     m->owner = world_text(pick.owner);
     m->actor = world_text(pick.label);
-    m->amount = dice_between(w->dice, 1, 2000 * WORLD_VIPR);
+    m->amount = or_vast(w, dice_between(w->dice, 1, 2000 * WORLD_VIPR));
     return true;
 }
 
@@ -487,8 +493,9 @@ static bool make_delegate(struct wish *w)
     w->signer = any_rich(w);
     m->delegator = world_text(w->signer);
     m->actor = world_text(pick.label);
-    m->amount = dice_percent(w->dice, 10) ? dice_between(w->dice, 1, 5)
-                                          : dice_between(w->dice, 1, 20000 * WORLD_VIPR);
+    m->amount = dice_percent(w->dice, 10)
+                    ? dice_between(w->dice, 1, 5)
+                    : or_vast(w, dice_between(w->dice, 1, 20000 * WORLD_VIPR));
     return true;
 }
 

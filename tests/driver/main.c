@@ -25,6 +25,7 @@ struct settings {
     const char *viperd, *next, *genesis, *folder, *record, *play, *keep;
     uint64_t seed_first, seed_last;
     uint64_t nodes, beacon_length, servicers, fishermen, requestors, validators, validate, check;
+    uint64_t headroom; /* 0: alice is not that rich */
     struct random_options random;
 };
 
@@ -41,6 +42,8 @@ static const struct option options[] = {
     {"--viperd", "the program", OPTION_TEXT, AT(viperd)},
     {"--next", "the program of the next version: plans are reached", OPTION_TEXT, AT(next)},
     {"--genesis", "NAME=VALUE,... parameters of genesis", OPTION_TEXT, AT(genesis)},
+    {"--headroom", "uvipr by which the supply of genesis may grow; alice has the rest of 2^62",
+     OPTION_NUMBER, AT(headroom)},
     {"--favour", "themes of the dice: money,actors,delegation,leaving,governance,price",
      OPTION_TEXT, AT(random.favour)},
     {"--folder", "where homes are made", OPTION_TEXT, AT(folder)},
@@ -180,6 +183,21 @@ static void change_params(Viper__V1__Params *params, const char *changes)
     }
 }
 
+/* Total supply stays below 2^62. */
+static void leave_headroom(Viper__V1__GenesisState *genesis, uint64_t headroom)
+{
+    uint64_t left = VPR_SUPPLY_MAX - 1 - headroom;
+    Viper__V1__GenesisAccount *alice = NULL;
+    for (size_t i = 0; i < genesis->n_accounts; i++) {
+        left -= genesis->accounts[i]->balance;
+        if (strcmp(genesis->accounts[i]->address, world_text("alice")) == 0) {
+            alice = genesis->accounts[i];
+        }
+    }
+    VPR_ASSERT(alice != NULL && left < VPR_SUPPLY_MAX);
+    alice->balance += left;
+}
+
 struct change {
     const struct settings *settings;
     struct stage *stage;
@@ -191,6 +209,9 @@ static void change_genesis(Viper__V1__GenesisState *genesis, void *arg)
     kinds_fund(&change->stage->keep, genesis, change->settings->random.rich);
     if (change->settings->genesis != NULL) {
         change_params(genesis->params, change->settings->genesis);
+    }
+    if (change->settings->headroom > 0) {
+        leave_headroom(genesis, change->settings->headroom);
     }
 }
 

@@ -9,6 +9,7 @@ from refusal import need
 from state import u16, u64
 
 PPM = 10**6
+U64 = 2**64 - 1
 KIND, STATUS = codec.ENUMS["Kind"], codec.ENUMS["Status"]
 ACTIVE, PAUSED, UNSTAKING, GONE, JAILED, TOMBSTONED = (
     STATUS["STATUS_" + s] for s in ("ACTIVE", "PAUSED", "UNSTAKING", "GONE", "JAILED",
@@ -77,8 +78,10 @@ class Actors:
         blocks = (record["last"] - record["first"] + 1 if record
                   else self.param("session_blocks", session))
         budget = rules.budget(terms["stake"], self.param("requestor_yield", session), blocks)
-        return rules.allowance(terms["usd"], self.param("cu_per_usd", session), blocks, budget,
-                               self.param("cu_price_min", session)), budget
+        allowance = rules.allowance(terms["usd"], self.param("cu_per_usd", session), blocks, budget,
+                                    self.param("cu_price_min", session))
+        need(max(budget, allowance) <= U64, "OVERFLOW")
+        return allowance, budget
 
     def check_quota(self, terms, session):
         """Pair by pair: its place, then what it gives."""

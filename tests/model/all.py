@@ -30,14 +30,16 @@ SHRINK_SECONDS = 300
 # What the slice must come to; so that nobody makes the dice tamer without knowing.
 MUST = ("1,024 unordered of an account", "100 entries looked at", "16 entries of a pair",
         "16 open proposals", "JSON falsified", "JSON of what has no form", "JSON signed",
-        "bench", "entries carried over", "jail", "paused for absence",
+        "bench", "entries carried over", "entry beyond the supply",
+        "entry that fits behind one that did not", "jail", "paused for absence",
         "price pruned", "proposal failed", "proposal passed", "proposal rejected",
         "proposal vetoed", "resumed from a bench", "resumed from jail", "score moves carried over",
-        "slash double_sign", "slash downtime", "slash quality", "upgrade")
+        "slash double_sign", "slash downtime", "slash quality", "upgrade",
+        "yield beyond the supply")
 
 # What differs between worlds; seed % len picks one. Parameters of genesis are there to reach a
 # limit: jail, benches and quality slashes, work that is carried over, 16 entries of a pair,
-# 1,024 unordered ones of an account, 16 open proposals, an upgrade.
+# 1,024 unordered ones of an account, 16 open proposals, an upgrade, the end of the supply.
 SHAPES = [
     {},
     {"--spoil": 30, "--faults": 20},
@@ -60,6 +62,10 @@ SHAPES = [
      "--txs": 24, "--idle": 90},
     {"--requestors": 3, "--servicers": 6, "--sessions": 9, "--txs": 5, "--idle": 5, "--genesis":
      "session_blocks=8,score_min=900000,bench_requestors=1,quality_slash=10000,jail_seconds=5"},
+    {"--requestors": 3, "--headroom": 1500 * 10**6, "--evidence": 30, "--sessions": 8, "--txs": 3,
+     "--idle": 5, "--spoil": 4, "--genesis": "settle_per_block=7,double_sign_slash=1000"},
+    {"--headroom": 1 << 61, "--rich": 1, "--favour": "actors,delegation", "--sessions": 8,
+     "--evidence": 20, "--genesis": "validator_yield=1000000000,cu_price_min=1"},
 ]
 # One seed in 25: what takes many transactions or sessions. 100 entries in one block; fishermen that
 # are absent for 24 sessions, and prices that are pruned.

@@ -20,7 +20,7 @@ from fields import address
 from governance import Governance, genesis_chain
 from price import Price
 from refusal import Refused, need
-from settle import Settle
+from settle import SUPPLY_END, Settle
 from state import State, pack, u16, u64
 from work import Work
 
@@ -146,6 +146,11 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults, Governance)
         self.debit(source, amount)
         self.credit(target, amount)
 
+    def supply_room(self):
+        """What is minted must stay below it."""
+        total, _, minted, _ = self.state.get("accounts", b"s")
+        return SUPPLY_END - max(total, minted)
+
     def mint(self, amount):
         total, genesis, minted, burned = self.state.get("accounts", b"s")
         self.state.put("accounts", b"s", (total + amount, genesis, minted + amount, burned))
@@ -265,6 +270,9 @@ class Chain(Actors, Delegations, Price, Work, Cards, Settle, Faults, Governance)
         fees = self.balance(FEES)
         if not bonded:
             return
+        if minted >= self.supply_room():
+            self.reached["yield beyond the supply"] += 1
+            minted = 0
         self.mint(minted)
         self.credit(FEES, minted)
         self.debit(FEES, minted + fees)

@@ -3,10 +3,11 @@
 import codec
 import rules
 from actors import GONE
-from refusal import need
+from refusal import Refused, need
 from state import u16, u64
 
 PPM = 10**6
+SUPPLY_END = 1 << 62
 LOW_MOST = 3
 VERDICT = {"VERDICT_PAID": 1, "VERDICT_UNPROVED": 2, "VERDICT_ERROR": 3}
 LINE = ("sent", "refused", "answered", "checked", "correct", "p90_ms")
@@ -24,6 +25,7 @@ class Settle:
         """The Verify entries of this block, in order; then score moves in what is left; then seals
         of sids that nobody committed, as many once more."""
         left = sweeps = self.param("settle_per_block", self.current)
+        self.room, self.full = self.supply_room(), False
         verify = []
         due = self.due_sessions()
         for session in due:
@@ -83,6 +85,8 @@ class Settle:
         """{servicer: [score or None per card]}, {servicer: median or None}"""
         place = self.place(b"d", bench["chain"], session)
         scores, medians = {}, {}
+        if place is None:  # nothing says what is fast: no line counts
+            return {}, {seat["id"]: None for seat in bench["servicers"]}
         for seat in bench["servicers"]:
             servicer = seat["id"]
             commit = self.state.get("commits", b"c" + u64(session) + sid + servicer)
@@ -103,34 +107,55 @@ class Settle:
         cards = self.cards_of(session, sid, bench)
         scores, medians = self.line_scores(session, sid, bench, cards)
         cu = self.settled_cu(session, commit, bench, servicer)
-        score = reward = 0
-        if cu is None:
-            verdict = VERDICT["VERDICT_UNPROVED"]
-        else:
-            verdict = VERDICT["VERDICT_PAID"]
+        verdict, told, settled = "VERDICT_UNPROVED", (0, 0, 0), 0
+        if cu is not None:
             score = medians[servicer]
             if score is None:
                 score = self.score(servicer, bench["chain"], bench["zone"], session)
-            reward = self.pay(session, bench, servicer, cu, score, cards, scores, medians)
+            try:
+                gross = self.payable(session, bench, servicer, cu, score, cards)
+            except Refused:
+                verdict = "VERDICT_ERROR"
+            else:
+                verdict = "VERDICT_PAID"
+                factors = self.factors(session, cards, scores, medians)
+                parts = rules.split(gross, score, len(bench["fishermen"]),
+                                    list(factors.values()),
+                                    [self.param(name, session) for name in SPLIT])
+                told = cu, score, parts["servicer"]
+                settled = cu if self.pay(bench, servicer, gross, factors, parts) else 0
         if bench["committed"] == 1:
             self.close_sid(session, sid, bench, medians)
         else:
-            self.state.put("commits", key, dict(commit, settled=True, settled_cu=cu or 0))
+            self.state.put("commits", key, dict(commit, settled=True, settled_cu=settled))
             self.state.put("commits", b"b" + at, dict(bench, committed=bench["committed"] - 1))
-        return (session, sid, servicer, verdict, cu or 0, score, reward)
+        return (session, sid, servicer, VERDICT[verdict], *told)
 
-    def pay(self, session, bench, servicer, cu, score, cards, scores, medians):
-        gross = self.gross(bench, cu, session)
-        factors = {}
+    def payable(self, session, bench, servicer, cu, score, cards):
+        """-> gross. Refused, by whatever number: the entry is an error."""
+        need(score <= PPM, "BAD_FIELD")
+        need(all(self.actor(ident) for ident in (servicer, *(f for f, _ in cards))), "NOT_STAKED")
+        return self.gross(bench, cu, session)
+
+    def factors(self, session, cards, scores, medians):
         judged = [s for s, median in medians.items() if median is not None]
-        if judged:
-            tolerance = self.param("card_tolerance", session)
-            for i, (fisherman, _) in enumerate(cards):
-                factors[fisherman] = rules.card_factor(
-                    [(medians[s], scores[s][i] or 0) for s in judged], tolerance)
-        parts = rules.split(gross, score, len(bench["fishermen"]), list(factors.values()),
-                            [self.param(name, session) for name in SPLIT])
-        self.mint(gross - parts["not_minted"])
+        if not judged:
+            return {}
+        tolerance = self.param("card_tolerance", session)
+        return {fisherman: rules.card_factor([(medians[s], scores[s][i] or 0) for s in judged],
+                                             tolerance)
+                for i, (fisherman, _) in enumerate(cards)}
+
+    def pay(self, bench, servicer, gross, factors, parts):
+        """False: no room for it below the end of the supply, so nobody gets anything."""
+        minted = gross - parts["not_minted"]
+        if minted >= self.room:
+            self.reached["entry beyond the supply"] += 1
+            self.full = True
+            return False
+        self.reached["entry that fits behind one that did not"] += self.full
+        self.room -= minted
+        self.mint(minted)
         self.owe_actor(servicer, parts["servicer"])
         for fisherman, amount in zip(factors, parts["fishermen"]):
             self.owe(self.actor(fisherman)["owner"], amount)
@@ -142,7 +167,7 @@ class Settle:
         payout = self.state.get("chains", b"c" + u16(bench["chain"]))["payout"]
         self.owe(payout or self.dao, parts["chain"])
         self.owe(self.dao, parts["dao"])
-        return parts["servicer"]
+        return True
 
     def owe(self, whom, amount):
         self.owed[whom] = self.owed.get(whom, 0) + amount
@@ -226,7 +251,8 @@ class Settle:
         """Three sessions in a row below score_min: out of that pool, and slashed."""
         key = b"n" + servicer + place
         standing = self.state.get("scores", key) or codec.new("Standing")
-        if (self.actor(servicer)["status"] == GONE or standing["benched"]
+        actor = self.actor(servicer)
+        if (actor is None or actor["status"] == GONE or standing["benched"]
                 or session < standing["counts_from"]):
             return
         low = standing["low_sessions"] + 1 if score < self.param("score_min", session) else 0

@@ -265,20 +265,92 @@ def amino_documents():
         expect(case["name"] + " bent", amino.signed(tx, case["chain_id"], number ^ 1), False)
 
 
-def golden_blocks():
-    """The model's own chain, from tests/golden/genesis.json on, has the pinned app hashes."""
+def golden_chain():
     with open(os.path.join(GOLDEN, "genesis.json"), encoding="utf-8") as f:
         file = json.load(f)
+    return file["app_state"], oracle.chain.Chain({
+        "chain_id": file["chain_id"], "initial_height": 1, "genesis_time_s": 1767225600,
+        "app_state": file["app_state"]})
+
+
+SID, SERVICER, FISHERMEN = b"s" * 32, label("servicer"), (label("f1"), label("f2"))
+AT = bytes(8) + SID
+
+
+def proved_entry():
+    """A chain in which the only entry of a sid may be settled: 500 of 1,000 CU, for 10 VIPR."""
+    _, model = golden_chain()
+    model.proposer, model.room, model.full = bytes(20), model.supply_room(), False
+    put, new = model.state.put, codec.new
+    for ident in (SERVICER, *FISHERMEN):
+        put("actors", b"a" + ident, new("Actor", owner=label("owner"), status=1))
+    put("commits", b"b" + AT, new(
+        "Bench", requestor=label("r"), chain=1, zone=1, allowance_cu=1000, budget=20 * 10**6,
+        share_ppm=10**6, quota_cu=1000, committed=1, servicers=(new("BenchSeat", id=SERVICER),),
+        fishermen=tuple(new("BenchSeat", id=f) for f in FISHERMEN)))
+    put("commits", b"c" + AT + SERVICER, new(
+        "Commit", sum=500, count=1, tails_proved=True, tails_cu=600))
+    put("commits", b"p" + bytes(8) + SERVICER, new("SamplesProved", bits=3))
+    put("reportcards", b"r" + AT + FISHERMEN[0], new("CardRecord", lines=(
+        new("LineRecord", servicer=SERVICER, sent=9, answered=9),)))
+    return model
+
+
+def without(store, key):
+    return lambda model: model.state.delete(store, key)
+
+
+def unpriced(model):
+    """10^6 x 2^64 / 1: beyond 64 bits."""
+    bench = model.state.get("commits", b"b" + AT)
+    model.state.put("commits", b"b" + AT, dict(bench, allowance_cu=1, budget=2**64 - 1))
+
+
+def scored(ppm):
+    key = b"s" + SERVICER + bytes((0, 1, 0, 1)) + bytes(8)
+    return lambda model: model.state.put("scores", key, codec.new("Score", ppm=ppm))
+
+
+def verdicts():
+    """Nothing leads to an error (docs/protocol.md, 9.7), so its causes are made by hand."""
+    paid = (1, 500, 300000, 2100000)  # 10 VIPR x 0.7 x the score that everybody begins with
+    error = (3, 0, 0, 0)
+    for name, change, want in (
+            ("as it is", lambda model: None, paid),
+            ("score 1", scored(10**6), (1, 500, 10**6, 7000000)),
+            ("score above 1", scored(10**6 + 1), error),
+            ("no terms of the chain", without("chains", b"d\x00\x01" + bytes(8)), error),
+            ("no terms of the zone", without("chains", b"y\x00\x01" + bytes(8)), error),
+            ("gross of 2^64", unpriced, error),
+            ("no record of the servicer", without("actors", b"a" + SERVICER), error),
+            ("none of a fisherman with a card", without("actors", b"a" + FISHERMEN[0]), error),
+            ("none of one without", without("actors", b"a" + FISHERMEN[1]), paid),
+            ("not proved", without("commits", b"p" + bytes(8) + SERVICER), (2, 0, 0, 0))):
+        model = proved_entry()
+        before = model.state.get("accounts", b"s")
+        change(model)
+        expect("verdict, " + name, model.verify(0, SID, SERVICER), (0, SID, SERVICER, *want))
+        expect("minted, " + name, model.state.get("accounts", b"s") != before, want[0] == 1)
+        expect("sid gone, " + name, model.state.under("commits", b""), [b"\x00"])
+    for room, pays in ((4100000, False), (4100001, True)):
+        model = proved_entry()  # servicer 2.1, validator 0.5, chain 0.5, DAO 1, fishermen 0
+        total = 2**62 - room
+        model.state.put("accounts", b"s", (total, total, 0, 0))
+        model.room = model.supply_room()
+        expect(f"room {room}", model.verify(0, SID, SERVICER)[3:], paid)
+        expect(f"room {room}", model.state.get("accounts", b"s")[2] > 0, pays)
+
+
+def golden_blocks():
+    """The model's own chain, from tests/golden/genesis.json on, has the pinned app hashes."""
+    app_state, model = golden_chain()
     with open(os.path.join(GOLDEN, "genesis.txt"), encoding="utf-8") as f:
         pinned = dict(line.split() for line in f if not line.startswith("#"))
     links = [hashlib.sha256(b"viper golden beacon").digest()]
     while len(links) < 9:
         links.append(R.H("beacon-chain", links[-1]))
-    model = oracle.chain.Chain({
-        "chain_id": file["chain_id"], "initial_height": 1, "genesis_time_s": 1767225600,
-        "app_state": file["app_state"]})
     expect("genesis", model.app_hash(), pinned["init"])
-    key = base64.b64decode(file["app_state"]["validators"][0]["consensus_key"])
+    key = base64.b64decode(app_state["validators"][0]["consensus_key"])
     links.pop()
     for height in range(1, 32):
         reveal = "" if height == 2 or not links else links.pop().hex()
@@ -294,6 +366,7 @@ with open(PATH, encoding="utf-8") as f:
 for group in (hashes, sessions, relays, scores, money):
     group(VECTORS)
 amino_documents()
+verdicts()
 golden_blocks()
 print(f"{passed} passed, {failed} failed")
 sys.exit(1 if failed else 0)

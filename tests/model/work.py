@@ -151,9 +151,13 @@ class Work:
         return rules.sid(self.chain_id, session, requestor, chain, zone)
 
     def gross(self, bench, cu, session):
-        return rules.gross(cu, bench["budget"], bench["allowance_cu"],
-                           self.place(b"d", bench["chain"], session)["multiplier_ppm"],
-                           self.place(b"y", bench["zone"], session)["multiplier_ppm"])
+        chain, zone = (self.place(letter, bench[name], session)
+                       for letter, name in ((b"d", "chain"), (b"y", "zone")))
+        need(chain is not None, "NO_CHAIN")
+        need(zone is not None, "NO_ZONE")
+        need(cu * bench["budget"] // bench["allowance_cu"] <= U64, "OVERFLOW")
+        return rules.gross(cu, bench["budget"], bench["allowance_cu"], chain["multiplier_ppm"],
+                           zone["multiplier_ppm"])
 
     # ---- windows ----
 
