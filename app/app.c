@@ -322,20 +322,17 @@ static struct vpr_bytes settled_reveal(struct vpr_ctx *ctx, const struct vpr_app
     return reveal;
 }
 
-static void run_steps(struct vpr_ctx *ctx, const struct vpr_step *steps, size_t count,
-                      size_t *ret_first_of_system)
+static void run_steps(struct vpr_ctx *ctx, const struct vpr_step *steps, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (steps[i].of_system && *ret_first_of_system == SIZE_MAX) {
-            *ret_first_of_system = ctx->events->count;
-        }
         size_t mark = vpr_arena_mark(ctx->arena);
         steps[i].run(ctx);
         vpr_arena_release(ctx->arena, mark);
     }
 }
 
-/* The block's own events come first, also those made after its transactions. */
+/* What the chain does by itself is told by the system transaction, also what it does after the
+ * others: so one search finds all that happened. */
 static void order_events(struct vpr_app *app, struct vpr_tx_result *txs, size_t before,
                          size_t after)
 {
@@ -347,11 +344,12 @@ static void order_events(struct vpr_app *app, struct vpr_tx_result *txs, size_t 
         size_t to = i < before ? i : i < after ? i + late : i - after + before;
         list[to] = events->list[i];
     }
-    for (size_t i = 0; i < app->result.tx_count; i++) {
+    txs[0].event_first = 0;
+    txs[0].event_count = before + late;
+    for (size_t i = 1; i < app->result.tx_count; i++) {
         txs[i].event_first += late;
     }
     app->result.events = (const struct vpr_event *const *)list;
-    app->result.block_event_count = before + late;
 }
 
 /* What CometBFT is told outlives the scratch of the block. */
@@ -367,17 +365,14 @@ static void execute(struct vpr_app *app, struct vpr_ctx *ctx, const struct vpr_a
 {
     struct vpr_tx_result *txs =
         VPR_ARENA_ARRAY(&app->block, struct vpr_tx_result, block->count);
-    size_t before = SIZE_MAX, none = 0;
 
-    run_steps(ctx, vpr_steps_before, vpr_steps_before_count, &before);
-    VPR_ASSERT(before != SIZE_MAX);
-    txs[0].event_first = before;
-    txs[0].event_count = app->events.count - before;
+    run_steps(ctx, vpr_steps_before, vpr_steps_before_count);
+    size_t before = app->events.count;
     for (size_t i = 1; i < block->count; i++) {
         vpr_tx_run(ctx, &vpr_domain_tables, block->txs[i], &txs[i]);
     }
     size_t after = app->events.count;
-    run_steps(ctx, vpr_steps_after, vpr_steps_after_count, &none);
+    run_steps(ctx, vpr_steps_after, vpr_steps_after_count);
     update_set(app, ctx); /* has events too, so before they are put in order */
 
     app->result.txs = txs;

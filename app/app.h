@@ -69,8 +69,7 @@ VPR_MUST_USE bool vpr_app_process(struct vpr_app *app, const struct vpr_app_bloc
 struct vpr_app_result {
     const struct vpr_tx_result *txs; /* one per transaction, same order */
     size_t tx_count;
-    const struct vpr_event *const *events; /* of the whole block; a tx has its slice */
-    size_t block_event_count; /* the first ones belong to the block itself */
+    const struct vpr_event *const *events; /* a tx has its slice; the system's is the first */
     const struct vpr_validator_update *validators;
     size_t validator_count;
     struct vpr_hash app_hash;

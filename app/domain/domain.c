@@ -86,26 +86,26 @@ static void presence(struct vpr_ctx *ctx)
 }
 
 const struct vpr_step vpr_steps_before[] = {
-    {.name = "upgrade", .run = vpr_upgrade_step, .of_system = false},
-    {.name = "open", .run = vpr_session_open, .of_system = false},
-    {.name = "renew", .run = renew, .of_system = false},
-    {.name = "yield", .run = yield, .of_system = false},
-    {.name = "price", .run = price, .of_system = false},
-    {.name = "presence", .run = presence, .of_system = false},
-    {.name = "beacon", .run = vpr_beacon_step, .of_system = true},
-    {.name = "challenge", .run = vpr_session_challenge, .of_system = true},
-    {.name = "double_signs", .run = vpr_double_signs, .of_system = true},
-    {.name = "downtime", .run = vpr_downtime, .of_system = true},
-    {.name = "settle", .run = vpr_settlement_settle, .of_system = true},
+    {.name = "upgrade", .run = vpr_upgrade_step},
+    {.name = "open", .run = vpr_session_open},
+    {.name = "renew", .run = renew},
+    {.name = "yield", .run = yield},
+    {.name = "price", .run = price},
+    {.name = "presence", .run = presence},
+    {.name = "beacon", .run = vpr_beacon_step},
+    {.name = "challenge", .run = vpr_session_challenge},
+    {.name = "double_signs", .run = vpr_double_signs},
+    {.name = "downtime", .run = vpr_downtime},
+    {.name = "settle", .run = vpr_settlement_settle},
 };
 const size_t vpr_steps_before_count = VPR_COUNT(vpr_steps_before);
 
 const struct vpr_step vpr_steps_after[] = {
-    {.name = "unbond", .run = vpr_actors_unbond, .of_system = false},
-    {.name = "undelegate", .run = vpr_unbonding_pay, .of_system = false},
-    {.name = "tally", .run = vpr_governance_tally, .of_system = false},
-    {.name = "forget", .run = vpr_tx_forget, .of_system = false},
-    {.name = "supply", .run = vpr_supply_assert, .of_system = false},
+    {.name = "unbond", .run = vpr_actors_unbond},
+    {.name = "undelegate", .run = vpr_unbonding_pay},
+    {.name = "tally", .run = vpr_governance_tally},
+    {.name = "forget", .run = vpr_tx_forget},
+    {.name = "supply", .run = vpr_supply_assert},
 };
 const size_t vpr_steps_after_count = VPR_COUNT(vpr_steps_after);
 

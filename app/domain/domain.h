@@ -17,7 +17,6 @@ extern const struct vpr_domain vpr_changes; /* a query only */
 struct vpr_step {
     const char *name;
     void (*run)(struct vpr_ctx *ctx);
-    bool of_system; /* its events are those of the system transaction; none before is */
 };
 
 /* Before the transactions: open the session if due, beacon, challenge, double signs, downtime,

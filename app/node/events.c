@@ -74,9 +74,7 @@ void events_block_text(struct vpr_buf *out, const struct bridge_committed *block
 
     vpr_buf_init(out, EVENTS_BLOCK_BYTES_MAX);
     write_head(out, block, session);
-    vpr_buf_str(out, ",\"cut\":false,\"events\":");
-    write_events(out, result->events, result->block_event_count);
-    vpr_buf_str(out, ",\"txs\":[");
+    vpr_buf_str(out, ",\"cut\":false,\"txs\":[");
     for (size_t i = 0; i < result->tx_count; i++) {
         const struct vpr_tx_result *tx = &result->txs[i];
         vpr_buf_printf(out, "%s{\"hash\":\"", i ? "," : "");
@@ -90,7 +88,7 @@ void events_block_text(struct vpr_buf *out, const struct bridge_committed *block
         vpr_buf_finish(out);
         vpr_buf_init(out, EVENTS_BLOCK_BYTES_MAX);
         write_head(out, block, session);
-        vpr_buf_str(out, ",\"cut\":true,\"events\":[],\"txs\":[]}\n\n");
+        vpr_buf_str(out, ",\"cut\":true,\"txs\":[]}\n\n");
     }
 }
 

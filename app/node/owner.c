@@ -507,8 +507,6 @@ void owner_finalize(struct owner *owner, struct abci_call *call,
     };
 
     Tendermint__Abci__ResponseFinalizeBlock r = TENDERMINT__ABCI__RESPONSE_FINALIZE_BLOCK__INIT;
-    r.events = event_list(owner, result->events, result->block_event_count);
-    r.n_events = result->block_event_count;
     r.tx_results = result_list(owner, result);
     r.n_tx_results = result->tx_count;
     r.validator_updates = validator_list(owner, result->validators, result->validator_count);

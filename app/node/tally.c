@@ -101,11 +101,9 @@ static void take(struct tally *tally, const struct vpr_event *const *events, siz
     }
 }
 
-/* Sessions begin with a block; they are settled by its system transaction. */
 void tally_block(struct tally *tally, const struct vpr_app_result *result,
                  struct tally_sums *sums)
 {
-    take(tally, result->events, result->block_event_count, sums);
     for (size_t i = 0; i < result->tx_count; i++) {
         take(tally, result->events + result->txs[i].event_first, result->txs[i].event_count,
              sums);

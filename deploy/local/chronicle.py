@@ -70,8 +70,6 @@ class Chronicle:
         hashes = [hashlib.sha256(base64.b64decode(t)).hexdigest().upper()
                   for t in block["data"]["txs"] or []]
         self.txs[height] = hashes
-        for event in results.get("finalize_block_events") or []:
-            self.events.append((height, None, event["type"], attributes(event)))
         for tx, result in zip(hashes, results.get("txs_results") or []):
             self.codes[tx] = int(result.get("code") or 0)
             for event in result.get("events") or []:

@@ -107,10 +107,8 @@ def events(net, last):
     comet = net.comet()
     for height in range(1, last + 1):
         results = comet.call("block_results", {"height": str(height)})
-        every = list(results.get("finalize_block_events") or [])
-        for tx in results.get("txs_results") or []:
-            every += tx.get("events") or []
-        for event in every:
+        for event in (e for tx in results.get("txs_results") or []
+                      for e in tx.get("events") or []):
             if event["type"] in found:
                 a = {x["key"]: x["value"] for x in event["attributes"]}
                 key = (int(a["session"]), bytes.fromhex(a["sid"]),

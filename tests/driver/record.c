@@ -300,8 +300,6 @@ void record_block(struct stage *stage, const Tendermint__Abci__RequestFinalizeBl
     evidence_json(out, request);
     system_json(out, system);
     txs_json(stage, request);
-    vpr_buf_str(out, ",\"events\":");
-    events(stage, stage->result->events, stage->result->n_events);
     updates_json(stage);
     vpr_buf_str(out, ",\"app_hash\":");
     hex(out, stage->app_hash.b, 32);

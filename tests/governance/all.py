@@ -312,7 +312,7 @@ def the_new_version_goes_on(world):
     params = net.comet().call("consensus_params", {})["consensus_params"]
     same("consensus parameters", (params["version"]["app"], params["block"]["max_gas"]),
          ("2", "-1"))
-    same("upgrades in its block", [e["type"] for e in results["finalize_block_events"]
+    same("upgrades in its block", [e["type"] for e in results["txs_results"][0]["events"]
                                    if e["type"] == "upgrade"], ["upgrade"])
 
 

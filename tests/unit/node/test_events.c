@@ -185,11 +185,11 @@ static struct vpr_event made[2] = {
 START_TEST(a_blocks_text_is_one_event_of_valid_json)
 {
     const struct vpr_event *const list[] = {&made[0], &made[1]};
-    const struct vpr_tx_result txs[] = {{.code = VPR_NO_FUNDS, .event_first = 1,
-                                         .event_count = 1}};
-    const struct vpr_app_result result = {.txs = txs, .tx_count = 1, .events = list,
-                                          .block_event_count = 1};
-    const struct vpr_hash hashes[] = {{{0xab}}};
+    const struct vpr_tx_result txs[] = {
+        {.code = VPR_OK, .event_first = 0, .event_count = 1},
+        {.code = VPR_NO_FUNDS, .event_first = 1, .event_count = 1}};
+    const struct vpr_app_result result = {.txs = txs, .tx_count = 2, .events = list};
+    const struct vpr_hash hashes[] = {{{0xab}}, {{0xcd}}};
     const struct bridge_committed block = {.height = 12, .time_s = 99, .result = &result,
                                            .tx_hashes = hashes};
     struct vpr_buf text;
@@ -204,12 +204,12 @@ START_TEST(a_blocks_text_is_one_event_of_valid_json)
     struct vpr_bytes json = vpr_bytes_of(data, strlen(data) - 2);
     ck_assert(vpr_json_check(json, NULL));
     ck_assert_ptr_null(memchr(json.data, '\n', json.len)); /* or the event would end there */
-    ck_assert(vpr_json_at(&value, json, "/txs/0/events/0/attributes/from"));
+    ck_assert(vpr_json_at(&value, json, "/txs/1/events/0/attributes/from"));
     ck_assert(vpr_json_text(word, sizeof word, &len, value));
     ck_assert_str_eq(word, "a\"b");
-    ck_assert(vpr_json_at(&value, json, "/txs/0/code"));
+    ck_assert(vpr_json_at(&value, json, "/txs/1/code"));
     ck_assert_mem_eq(value.data, "10", 2);
-    ck_assert(vpr_json_at(&value, json, "/events/0/attributes/number"));
+    ck_assert(vpr_json_at(&value, json, "/txs/0/events/0/attributes/number"));
     ck_assert(vpr_json_at(&value, json, "/session"));
     ck_assert_mem_eq(value.data, "\"3\"", 3);
     vpr_buf_finish(&text);
@@ -221,8 +221,10 @@ START_TEST(a_block_too_large_is_told_without_its_events)
     static char big[100000];
     static struct vpr_event event = {"e", 1, {{"k", big}}};
     static const struct vpr_event *list[60];
-    const struct vpr_app_result result = {.events = list, .block_event_count = VPR_COUNT(list)};
-    const struct bridge_committed block = {.height = 12, .result = &result};
+    const struct vpr_tx_result tx = {.code = VPR_OK, .event_count = VPR_COUNT(list)};
+    const struct vpr_hash hash = {{0xab}};
+    const struct vpr_app_result result = {.txs = &tx, .tx_count = 1, .events = list};
+    const struct bridge_committed block = {.height = 12, .result = &result, .tx_hashes = &hash};
     struct vpr_buf text;
 
     memset(big, 'x', sizeof big - 1);

@@ -26,26 +26,16 @@ static void teardown(void)
     close(log_fds[1]);
 }
 
-static void block(const struct vpr_event *event)
-{
-    const struct vpr_event *const events[] = {event};
-    const struct vpr_app_result result = {.events = events, .block_event_count = 1};
-
-    tally_block(&tally, &result, &sums);
-}
-
-/* As the system transaction tells it, behind an event of the block's own. */
-static void transaction(const struct vpr_event *event)
+/* As the system transaction tells it, behind another event. */
+static void told(const struct vpr_event *event)
 {
     const struct vpr_event other = {"beacon", 0, {{NULL, NULL}}};
     const struct vpr_event *const events[] = {&other, event};
     struct vpr_tx_result tx;
 
     memset(&tx, 0, sizeof tx);
-    tx.event_first = 1;
-    tx.event_count = 1;
-    const struct vpr_app_result result = {
-        .txs = &tx, .tx_count = 1, .events = events, .block_event_count = 1};
+    tx.event_count = 2;
+    const struct vpr_app_result result = {.txs = &tx, .tx_count = 1, .events = events};
     tally_block(&tally, &result, &sums);
 }
 
@@ -58,13 +48,13 @@ static void verify(const char *session, const char *verdict, const char *claimed
                                      {"settled_cu", settled},
                                      {"sum", claimed},
                                      {"minted", minted}}};
-    transaction(&event);
+    told(&event);
 }
 
 static void settled(const char *session)
 {
     const struct vpr_event event = {"session_settled", 1, {{"session", session}}};
-    transaction(&event);
+    told(&event);
 }
 
 static const char *logged(void)
@@ -89,7 +79,7 @@ START_TEST(a_session_that_begins_has_a_line)
     const struct vpr_event event = {
         "session", 3, {{"session", "4"}, {"first", "41"}, {"last", "50"}}};
 
-    block(&event);
+    told(&event);
     expect("event=\"session opened\" session=4 first=41 last=50\n");
 }
 END_TEST
