@@ -208,10 +208,20 @@ static void read_split(struct reading *r, const struct vpr_found *f)
     s->validator = vpr_found_u64(f, "validator");
     s->validator_owner_reward = vpr_found_u64(f, "validator_owner_reward");
     s->validator_delegators = vpr_found_u64(f, "validator_delegators");
+    s->validator_id = vpr_found_text(r->cli, f, "validator_id");
     s->validator_owner = vpr_found_text(r->cli, f, "validator_owner");
     s->chain_part = vpr_found_u64(f, "chain_part");
     s->partner = vpr_found_text(r->cli, f, "partner");
     s->dao = vpr_found_u64(f, "dao");
+}
+
+static void read_share(struct reading *r, const struct vpr_found *f)
+{
+    struct vpr_dossier_servicer *s = servicer_of(r, f);
+    if (s != NULL) {
+        bool own = strcmp(vpr_found_text(r->cli, f, "actor"), s->id) == 0;
+        *(own ? &s->share : &s->validator_share) = vpr_income_share_of(f);
+    }
 }
 
 static void read_reward(struct reading *r, const struct vpr_found *f)
@@ -293,8 +303,8 @@ static const struct {
 } readers[] = {
     {"verify_sid", read_sid},     {"verify_rule", read_rule},
     {"verify", read_verify},      {"verify_split", read_split},
-    {"fisherman_reward", read_reward}, {"prove", read_prove},
-    {"reveal", read_card},
+    {"verify_share", read_share}, {"fisherman_reward", read_reward},
+    {"prove", read_prove},        {"reveal", read_card},
 };
 
 static void on_event(void *arg, const struct vpr_found *found)

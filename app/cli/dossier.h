@@ -6,6 +6,7 @@
 #define VPR_CLI_DOSSIER_H
 
 #include "app/cli/cli.h"
+#include "app/cli/income.h"
 #include "app/rules/score.h"
 #include "app/rules/split.h"
 
@@ -42,7 +43,8 @@ struct vpr_dossier_servicer {
     bool has_split;
     uint64_t owner_reward, delegators; /* reward in two */
     uint64_t fishermen, validator, validator_owner_reward, validator_delegators, chain_part, dao;
-    const char *validator_owner, *partner;
+    const char *validator_id, *validator_owner, *partner;
+    struct vpr_income_share share, validator_share;
 };
 
 struct vpr_dossier_fisherman {

@@ -1,7 +1,6 @@
 /* earnings.c - `query history` and `query estimate`: what an account got and paid, what a
- * delegation may earn.  History is read from the node's index of transactions, never from state:
- * a verify is one of the system transaction's events, so all but the yield of validators is there
- * (that one is what a withdraw pays out). */
+ * delegation may earn.  History is read from the node's index of transactions: what the chain does
+ * by itself is told by the system transaction's events. */
 #include <stdlib.h>
 
 #include "app/cli/ask.h"
@@ -33,23 +32,39 @@ struct history {
     size_t count;
     const char *actors[ACTORS_MAX]; /* that it has ever delegated to */
     size_t actor_count;
-    uint64_t earned; /* of what is listed */
+    uint64_t earned, in, out; /* of what is listed: income; all that came and went */
 };
 
-/* An event that is about an account by one attribute, and the amount in another. */
+enum way { WAY_NONE, WAY_IN, WAY_INCOME, WAY_OUT }; /* of an account's balance */
+
+/* An event that is about an account by one attribute, and the amount in another.  Together they
+ * are all by which a balance changes. */
 static const struct source {
     const char *type, *by, *amount, *of;
     const char *what;
-    bool earned; /* came in as income; the rest only moved */
+    enum way way;
 } sources[] = {
-    {"delegate", "delegator", "amount_uvipr", "actor", "delegated to", false},
-    {"undelegate", "delegator", "amount_uvipr", "actor", "undelegated from", false},
-    {"withdraw", "delegator", "amount_uvipr", "actor", "rewards withdrawn from", true},
-    {"verify_split", "owner", "owner_reward", "servicer", "owner's part of servicer", true},
+    {"tx", "fee_payer", "fee", NULL, "fee", WAY_OUT},
+    {"transfer", "sender", "amount", "recipient", "sent to", WAY_OUT},
+    {"transfer", "recipient", "amount", "sender", "received from", WAY_IN},
+    {"stake", "owner", "amount_uvipr", "actor", "staked as", WAY_OUT},
+    {"increase", "owner", "amount_uvipr", "actor", "staked more as", WAY_OUT},
+    {"unbond", "owner", "amount_uvipr", "actor", "stake returned from", WAY_IN},
+    {"slash", "owner", "burned_uvipr", "actor", "slashed, of own stake of", WAY_NONE},
+    {"delegate", "delegator", "amount_uvipr", "actor", "delegated to", WAY_OUT},
+    {"undelegate", "delegator", "amount_uvipr", "actor", "undelegated from", WAY_NONE},
+    {"undelegated", "delegator", "amount_uvipr", "actor", "returned from", WAY_IN},
+    {"withdraw", "delegator", "amount_uvipr", "actor", "rewards withdrawn from", WAY_INCOME},
+    {"verify_split", "owner", "owner_reward", "servicer", "owner's part of servicer", WAY_INCOME},
     {"verify_split", "validator_owner", "validator_owner_reward", "validator_id",
-     "owner's part of validator", true},
-    {"verify_split", "partner", "chain_part", "sid", "chain's part of sid", true},
-    {"fisherman_reward", "owner", "reward", "fisherman", "card of fisherman", true},
+     "owner's part of validator", WAY_INCOME},
+    {"verify_split", "partner", "chain_part", "sid", "chain's part of sid", WAY_INCOME},
+    {"fisherman_reward", "owner", "reward", "fisherman", "card of fisherman", WAY_INCOME},
+    {"yield_part", "owner", "owner_reward", "actor", "yield and fees of validator", WAY_INCOME},
+    {"proposal", "proposer", "deposit_uvipr", "proposal", "deposit of proposal", WAY_OUT},
+    {"proposal", "proposer", "fee_uvipr", "proposal", "registration fee of proposal", WAY_OUT},
+    {"proposal_end", "proposer", "returned_uvipr", "proposal", "returned from proposal", WAY_IN},
+    {"spend", "recipient", "amount_uvipr", NULL, "from the treasury", WAY_IN},
 };
 
 static void add_row(struct history *h, uint64_t height, const char *text)
@@ -72,8 +87,23 @@ static void add_actor(struct history *h, const char *id)
     }
 }
 
+/* A number, or a coin such as 5uvipr. */
+static uint64_t amount_of(struct history *h, const struct vpr_found *found, const char *key)
+{
+    const char *text = vpr_found_text(h->cli, found, key);
+    return strtoull(text, NULL, 10);
+}
+
+static void count_amount(struct history *h, enum way way, uint64_t amount)
+{
+    h->earned += way == WAY_INCOME ? amount : 0;
+    h->in += way == WAY_INCOME || way == WAY_IN ? amount : 0;
+    h->out += way == WAY_OUT ? amount : 0;
+}
+
 static void on_event(void *arg, const struct vpr_found *found)
 {
+    static const char *const signs[] = {"", "+", "+", "-"};
     struct history *h = arg;
     const struct source *s = h->source;
 
@@ -81,15 +111,18 @@ static void on_event(void *arg, const struct vpr_found *found)
         strcmp(vpr_found_text(h->cli, found, s->by), h->who) != 0) {
         return;
     }
-    uint64_t amount = vpr_found_u64(found, s->amount);
-    const char *of = vpr_found_text(h->cli, found, s->of);
+    uint64_t amount = amount_of(h, found, s->amount);
+    const char *of = s->of == NULL ? "" : vpr_found_text(h->cli, found, s->of);
     if (strcmp(s->by, "delegator") == 0) {
         add_actor(h, of);
     }
-    h->earned += s->earned ? amount : 0;
-    add_row(h, found->height,
-            vpr_arena_text(&h->cli->arena, "block %" PRIu64 ": %s %s: %" PRIu64 " uvipr\n",
-                           found->height, s->what, of, amount));
+    count_amount(h, s->way, amount);
+    if (amount > 0) {
+        add_row(h, found->height,
+                vpr_arena_text(&h->cli->arena, "block %" PRIu64 ": %s%s%s: %s%" PRIu64
+                               " uvipr\n", found->height, s->what, s->of == NULL ? "" : " ", of,
+                               signs[s->way], amount));
+    }
 }
 
 /* A slash takes the same part of everybody's shares. */
@@ -131,10 +164,42 @@ static int cmp_rows(const void *a, const void *b)
     return x->at < y->at ? -1 : x->at > y->at;
 }
 
+/* All balances of it, in uvipr. */
+static int ask_balance(struct history *h, uint64_t *ret)
+{
+    struct vpr_cli *cli = h->cli;
+    struct vpr_buf body;
+    vpr_buf_init(&body, ANSWER_BYTES_MAX);
+    int left = vpr_cli_ask(cli, &body, h->node,
+                           vpr_arena_text(&cli->arena, "/cosmos/bank/v1beta1/balances/%s",
+                                          vpr_cli_escape(cli, h->who)),
+                           vpr_bytes_of(NULL, 0), 0);
+    *ret = left == VPR_CLI_OK ? vpr_cli_number_at(vpr_buf_bytes(&body), "/balances/0/amount") : 0;
+    vpr_buf_finish(&body);
+    return left;
+}
+
+static int read_history(struct history *h)
+{
+    int left = VPR_CLI_OK;
+    for (size_t i = 0; i < VPR_COUNT(sources) && left == VPR_CLI_OK; i++) {
+        h->source = &sources[i];
+        left = vpr_cli_search(h->cli, h->node,
+                              vpr_arena_text(&h->cli->arena, "%s.%s='%s'", sources[i].type,
+                                             sources[i].by, h->who),
+                              false, on_event, h);
+    }
+    for (size_t i = 0; i < h->actor_count && left == VPR_CLI_OK; i++) {
+        left = add_slashes(h, h->actors[i]);
+    }
+    return left;
+}
+
 static int run_history(struct vpr_cli *cli)
 {
     struct history *h = VPR_ARENA_NEW(&cli->arena, struct history);
     struct vpr_cli_settings settings;
+    uint64_t balance = 0;
     int left;
 
     if (strchr(cli->args[0], '\'')) {
@@ -145,16 +210,9 @@ static int run_history(struct vpr_cli *cli)
     }
     *h = (struct history){.cli = cli, .node = settings.node, .who = cli->args[0]};
     h->rows = VPR_ARENA_ARRAY(&cli->arena, struct row, ROWS_MAX);
-    left = VPR_CLI_OK;
-    for (size_t i = 0; i < VPR_COUNT(sources) && left == VPR_CLI_OK; i++) {
-        h->source = &sources[i];
-        left = vpr_cli_search(cli, h->node,
-                              vpr_arena_text(&cli->arena, "%s.%s='%s'", sources[i].type,
-                                             sources[i].by, h->who),
-                              false, on_event, h);
-    }
-    for (size_t i = 0; i < h->actor_count && left == VPR_CLI_OK; i++) {
-        left = add_slashes(h, h->actors[i]);
+    left = read_history(h);
+    if (left == VPR_CLI_OK) {
+        left = ask_balance(h, &balance);
     }
     if (left != VPR_CLI_OK) {
         return left;
@@ -163,7 +221,10 @@ static int run_history(struct vpr_cli *cli)
     for (size_t i = 0; i < h->count; i++) {
         vpr_buf_str(&cli->out, h->rows[i].text);
     }
-    vpr_buf_printf(&cli->out, "%" PRIu64 " uvipr came in\n", h->earned);
+    /* Unsigned wrap is meant: a block may have come between the answers. */
+    vpr_buf_printf(&cli->out, "%" PRIu64 " uvipr came in as income\n"
+                   "balance %" PRIu64 " = %" PRIu64 " of genesis + %" PRIu64 " in - %" PRIu64
+                   " out\n", h->earned, balance, balance + h->out - h->in, h->in, h->out);
     return VPR_CLI_OK;
 }
 
@@ -314,7 +375,7 @@ static const struct vpr_cli_flag estimate_flags[] = {
 static const struct vpr_cli_verb verbs[] = {
     {"query estimate", "ACTOR", 1, 1, "what a delegation to a validator or servicer may earn",
      estimate_flags, false, run_estimate},
-    {"query history", "ADDRESS", 1, 1, "rewards, delegations and slashes of an account",
+    {"query history", "ADDRESS", 1, 1, "all that changed an account's balance, and slashes",
      history_flags, false, run_history},
     {"q estimate", "ACTOR", 1, 1, "the same as query estimate", estimate_flags, false,
      run_estimate},

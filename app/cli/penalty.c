@@ -35,6 +35,7 @@ struct penalties {
     size_t count;
     struct pool pools[POOLS_MAX];
     size_t pool_count;
+    uint32_t absent; /* sessions in a row */
 };
 
 static const char *text(struct penalties *p, const struct vpr_found *f, const char *key)
@@ -141,13 +142,35 @@ static void say_resume(struct penalties *p, const struct vpr_found *f)
         "session %s\n", f->height, chain, text(p, f, "zone"), text(p, f, "session"));
 }
 
+/* ---- absence ---- */
+
+static void say_absence(struct penalties *p, const struct vpr_found *f)
+{
+    uint64_t count = vpr_found_u64(f, "absent_sessions");
+    uint32_t mine = vpr_absences(p->absent, count == 0);
+    SAY(p, "\nsession %s: %s: %" PRIu32 " sessions in a row without a report\n",
+        text(p, f, "session"), count == 0 ? "a report" : "drawn, and no report", mine);
+    vpr_sums_hold(p->sums, "absent_sessions", mine, count);
+    p->absent = mine;
+}
+
+static void say_pause(struct penalties *p, const struct vpr_found *f)
+{
+    bool by_chain = p->absent >= VPR_ABSENCES_MAX;
+    SAY(p, "%spause at block %" PRIu64 "%s: out from session %s\n", by_chain ? "" : "\n",
+        f->height, by_chain ? ", after too many of them" : " by its owner or operator",
+        text(p, f, "session"));
+    p->absent = by_chain ? 0 : p->absent;
+}
+
 /* In the order of one block: what the chain does comes first. */
 static const struct kind {
     const char *type;
     void (*say)(struct penalties *p, const struct vpr_found *f);
 } kinds[] = {
-    {"tombstone", say_tombstone}, {"jail", say_jail},     {"quality", say_quality},
-    {"benched", say_bench},       {"resume", say_resume},
+    {"absence", say_absence},     {"pause", say_pause},   {"tombstone", say_tombstone},
+    {"jail", say_jail},           {"quality", say_quality}, {"benched", say_bench},
+    {"resume", say_resume},
 };
 
 static void on_event(void *arg, const struct vpr_found *found)

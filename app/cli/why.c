@@ -2,7 +2,9 @@
  * from events and revealed cards with the chain's own formulas, and held against its own. */
 #include "app/cli/ask.h"
 #include "app/cli/dossier.h"
+#include "app/cli/income.h"
 #include "app/cli/penalty.h"
+#include "app/cli/running.h"
 #include "app/cli/verbs.h"
 #include "app/host/json_scan.h"
 
@@ -114,13 +116,11 @@ static void say_sid(struct why *why, const struct vpr_dossier *d)
         d->chain, d->zone, d->requestor, d->sid);
 }
 
-/* Stakes and commission were those of the paying block; their sum can be held all the same. */
-static void say_delegators(struct why *why, uint64_t owner, uint64_t delegators, uint64_t part)
+/* Stakes and commission are those of the paying block. */
+static void say_delegators(struct why *why, uint64_t owner, uint64_t delegators, uint64_t part,
+                           const struct vpr_income_share *share)
 {
-    if (delegators > 0) {
-        SAY(why, "  owner %" PRIu64 " + delegators %" PRIu64 " after commission = %" PRIu64
-            " uvipr\n", owner, delegators, owner + delegators);
-    }
+    vpr_income_say_share(&why->sums, part, share);
     hold(why, "owner and delegators", owner + delegators, part);
 }
 
@@ -141,7 +141,7 @@ static void say_servicer(struct why *why, const struct vpr_dossier *d, size_t at
         " / 10^6) x score %" PRIu64 " / 10^6) = %" PRIu64 " uvipr, owner %s\n", s->gross,
         d->split.servicer_ppm, s->score, split.servicer, s->owner);
     hold(why, "reward", split.servicer, s->reward);
-    say_delegators(why, s->owner_reward, s->delegators, split.servicer);
+    say_delegators(why, s->owner_reward, s->delegators, split.servicer, &s->share);
     why->total += why->owners ? s->owner_reward : split.servicer;
 }
 
@@ -239,34 +239,56 @@ static void about_requestor(struct why *why, const struct vpr_dossier *d)
     }
 }
 
-/* The two parts that need no card: both floor(gross x ppm / 10^6). */
-static void say_part(struct why *why, const char *role, const char *to, uint64_t gross,
-                     uint32_t ppm, uint64_t said, uint64_t delegators)
+/* The two parts that need no card: both floor(gross x ppm / 10^6).  `delegators` have `share` of
+ * it; an owner is paid the rest. */
+static void say_part(struct why *why, const char *role, uint64_t gross, uint32_t ppm,
+                     uint64_t said, uint64_t delegators, const struct vpr_income_share *share)
 {
-    if (said == 0 || strcmp(to, why->id) != 0) {
-        return;
-    }
     uint64_t part = vpr_mul_div_floor(gross, ppm, PPM);
     SAY(why, "  %s's part = floor(%" PRIu64 " x %" PRIu32 " / 10^6) = %" PRIu64 " uvipr\n", role,
         gross, ppm, part);
     hold(why, role, part, said);
-    say_delegators(why, said - delegators, delegators, part);
-    why->total += said - delegators;
+    say_delegators(why, said - delegators, delegators, part, share);
+    why->total += why->owners ? said - delegators : said;
+}
+
+static bool is_about(const struct why *why, uint64_t part, const char *to)
+{
+    return part > 0 && strcmp(to, why->id) == 0;
+}
+
+static void say_validator(struct why *why, const struct vpr_dossier *d,
+                          const struct vpr_dossier_servicer *of)
+{
+    say_part(why, "validator", of->gross, d->split.validator_ppm, of->validator,
+             of->validator_delegators, &of->validator_share);
+}
+
+static void about_validator(struct why *why, const struct vpr_dossier *d)
+{
+    say_sid(why, d);
+    for (size_t s = 0; s < d->servicer_count; s++) {
+        const struct vpr_dossier_servicer *of = &d->servicers[s];
+        if (of->has_split && is_about(why, of->validator, of->validator_id)) {
+            say_validator(why, d, of);
+        }
+    }
 }
 
 static void about_account(struct why *why, const struct vpr_dossier *d)
 {
+    static const struct vpr_income_share nobody = {false, 0, 0, 0, 0};
     say_sid(why, d);
     for (size_t s = 0; s < d->servicer_count; s++) {
         const struct vpr_dossier_servicer *of = &d->servicers[s];
         if (of->verified && strcmp(of->owner, why->id) == 0) {
             say_servicer(why, d, s);
         }
-        if (of->has_split) {
-            say_part(why, "validator", of->validator_owner, of->gross, d->split.validator_ppm,
-                     of->validator, of->validator_delegators);
-            say_part(why, "chain", of->partner, of->gross, d->split.chain_ppm, of->chain_part,
-                     0);
+        if (of->has_split && is_about(why, of->validator, of->validator_owner)) {
+            say_validator(why, d, of);
+        }
+        if (of->has_split && is_about(why, of->chain_part, of->partner)) {
+            say_part(why, "chain", of->gross, d->split.chain_ppm, of->chain_part, 0, &nobody);
         }
     }
     for (size_t f = 0; f < d->fisherman_count; f++) {
@@ -276,20 +298,46 @@ static void about_account(struct why *why, const struct vpr_dossier *d)
     }
 }
 
-/* By what events those are found whom it is about. */
+/* ---- what has no sid ---- */
+
+static int yield_of_owner(struct why *why)
+{
+    int left = vpr_income_yield(&why->sums, why->node, "owner", why->id, why->session,
+                                &why->total);
+    return left != VPR_CLI_OK ? left
+                              : vpr_income_withdrawals(&why->sums, why->node, why->id,
+                                                       why->session, &why->total);
+}
+
+static int yield_of_validator(struct why *why)
+{
+    return vpr_income_yield(&why->sums, why->node, "actor", why->id, why->session,
+                            &why->total);
+}
+
+static int running_scores(struct why *why)
+{
+    return vpr_cli_running(&why->sums, why->node, why->id, why->session);
+}
+
+/* By what events those are found whom it is about: of sids first, then those without one. */
 static const struct subject {
     const char *kind;
     const char *keys[4];
-    bool penalties;
     void (*about)(struct why *why, const struct vpr_dossier *d);
+    const char *others[2];
+    int (*besides)(struct why *why); /* of the session, but of no sid */
+    bool penalties;
 } subjects[] = {
-    {"servicer", {"verify.servicer", NULL, NULL, NULL}, true, about_servicer},
-    {"fisherman", {"fisherman_reward.fisherman", NULL, NULL, NULL}, false, about_fisherman},
-    {"requestor", {"verify_sid.requestor", NULL, NULL, NULL}, false, about_requestor},
+    {"servicer", {"verify.servicer"}, about_servicer, {"score.servicer"}, running_scores, true},
+    {"fisherman", {"fisherman_reward.fisherman"}, about_fisherman, {NULL}, NULL, true},
+    {"requestor", {"verify_sid.requestor"}, about_requestor, {NULL}, NULL, false},
     {"account",
      {"verify.owner", "fisherman_reward.owner", "verify_split.validator_owner",
-      "verify_split.partner"}, false, about_account},
-    {"validator", {NULL, NULL, NULL, NULL}, true, NULL},
+      "verify_split.partner"},
+     about_account, {"yield_part.owner", "withdraw.delegator"}, yield_of_owner, false},
+    {"validator", {"verify_split.validator_id"}, about_validator, {"yield_part.actor"},
+     yield_of_validator, true},
 };
 
 /* ---- finding the sids ---- */
@@ -339,29 +387,48 @@ static int find(struct why *why, const char *name, bool newest)
     return vpr_cli_search(why->cli, why->node, query, newest, on_found, &f);
 }
 
-static int find_all(struct why *why, const struct subject *subject, bool newest)
+static int find_keys(struct why *why, const char *const *keys, size_t count, bool newest)
 {
     int left = VPR_CLI_OK;
-    for (size_t i = 0; i < VPR_COUNT(subject->keys) && left == VPR_CLI_OK; i++) {
-        if (subject->keys[i]) {
-            left = find(why, subject->keys[i], newest);
+    for (size_t i = 0; i < count && left == VPR_CLI_OK; i++) {
+        if (keys[i]) {
+            left = find(why, keys[i], newest);
         }
     }
     return left;
 }
 
+/* The newest session in which anything is to be told. */
+static int find_session(struct why *why, const struct subject *subject)
+{
+    int left = find_keys(why, subject->keys, VPR_COUNT(subject->keys), true);
+    return left != VPR_CLI_OK
+               ? left
+               : find_keys(why, subject->others, VPR_COUNT(subject->others), true);
+}
+
 /* ---- the verb ---- */
 
-static int say_work(struct why *why, const struct subject *subject)
+static int say_sids(struct why *why, const struct subject *subject)
 {
-    struct vpr_dossier *d = VPR_ARENA_NEW(&why->cli->arena, struct vpr_dossier);
-    int left = find_all(why, subject, false);
-
+    int left = find_keys(why, subject->keys, VPR_COUNT(subject->keys), false);
     for (size_t i = 0; i < why->sid_count && left == VPR_CLI_OK; i++) {
+        size_t mark = vpr_arena_mark(&why->cli->arena);
+        struct vpr_dossier *d = VPR_ARENA_NEW(&why->cli->arena, struct vpr_dossier);
         left = vpr_cli_dossier(why->cli, why->node, why->sids[i], d);
         if (left == VPR_CLI_OK) {
             subject->about(why, d);
         }
+        vpr_arena_release(&why->cli->arena, mark);
+    }
+    return left;
+}
+
+static int say_work(struct why *why, const struct subject *subject)
+{
+    int left = say_sids(why, subject);
+    if (left == VPR_CLI_OK && subject->besides != NULL) {
+        left = subject->besides(why);
     }
     if (left == VPR_CLI_OK && subject->about == about_requestor) {
         SAY(why, "\nsession %" PRIu64 ": %" PRIu64 " uvipr were minted for its traffic\n",
@@ -397,12 +464,12 @@ static int run_why(struct vpr_cli *cli)
     why->node = settings.node;
     why->owners = subject->about == about_account;
     left = VPR_CLI_OK;
-    if (subject->about && why->session == UINT64_MAX) {
-        left = find_all(why, subject, true);
+    if (why->session == UINT64_MAX) {
+        left = find_session(why, subject);
     }
-    if (left == VPR_CLI_OK && subject->about && why->session != UINT64_MAX) {
+    if (left == VPR_CLI_OK && why->session != UINT64_MAX) {
         left = say_work(why, subject);
-    } else if (left == VPR_CLI_OK && subject->about) {
+    } else if (left == VPR_CLI_OK) {
         SAY(why, "nothing was settled for it yet\n");
     }
     if (left == VPR_CLI_OK && subject->penalties) {

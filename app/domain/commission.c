@@ -26,13 +26,18 @@ enum vpr_code vpr_commission_allowed(struct vpr_ctx *ctx, uint32_t ppm)
     return VPR_OK;
 }
 
-struct vpr_reward vpr_reward_of(const Viper__V1__Actor *actor, uint64_t most_ppm,
-                                uint64_t part_uvipr)
+uint32_t vpr_commission_of(const Viper__V1__Actor *actor, uint64_t most_ppm)
 {
     VPR_ASSERT(most_ppm <= VPR_PPM);
     uint32_t most = (uint32_t)most_ppm;
+    return actor->commission_ppm < most ? actor->commission_ppm : most;
+}
+
+struct vpr_reward vpr_reward_of(const Viper__V1__Actor *actor, uint64_t most_ppm,
+                                uint64_t part_uvipr)
+{
     return vpr_reward(part_uvipr, actor->stake, actor->delegated,
-                      actor->commission_ppm < most ? actor->commission_ppm : most);
+                      vpr_commission_of(actor, most_ppm));
 }
 
 enum vpr_code vpr_commission_check_set(const ProtobufCMessage *message, struct vpr_err *err)

@@ -9,8 +9,11 @@
 VPR_MUST_USE enum vpr_code vpr_commission_check(uint32_t ppm, struct vpr_err *err);
 VPR_MUST_USE enum vpr_code vpr_commission_allowed(struct vpr_ctx *ctx, uint32_t ppm);
 
-/* How a part of it is shared, with commission, owner and stakes as they are now; `most_ppm`:
- * max_commission of the running session, which binds a commission set before it fell. */
+/* What it takes now; `most_ppm`: max_commission of the running session, which binds a commission
+ * set before it fell. */
+uint32_t vpr_commission_of(const Viper__V1__Actor *actor, uint64_t most_ppm);
+
+/* How a part of it is shared, with commission, owner and stakes as they are now. */
 struct vpr_reward vpr_reward_of(const Viper__V1__Actor *actor, uint64_t most_ppm,
                                 uint64_t part_uvipr);
 

@@ -102,6 +102,9 @@ struct hand {
     Viper__V1__DelegationPool pool;
     Viper__V1__Delegation own;
     bool known; /* there was a delegation before */
+    /* What was taken up: shares and cumulative reward at which they were seen last. */
+    uint64_t held, earned;
+    ProtobufCBinaryData seen;
 };
 
 uint64_t vpr_delegation_due(const Viper__V1__DelegationPool *pool,
@@ -134,7 +137,10 @@ static void take_up(struct vpr_ctx *ctx, struct hand *ret, const struct vpr_addr
         h.own = *own;
     }
     uint64_t due = vpr_delegation_due(&h.pool, &h.own);
-    h.pool.due += due - h.own.due;
+    h.held = h.own.shares;
+    h.seen = h.held > 0 ? own->seen : field_of_cumulative(ctx, 0);
+    h.earned = due - h.own.due;
+    h.pool.due += h.earned;
     VPR_ASSERT(h.pool.due <= h.pool.rewards);
     h.own.due = due;
     h.own.seen = h.pool.cumulative;
@@ -177,11 +183,16 @@ static void burn_shares(struct hand *h, uint64_t shares)
     h->pool.shares -= shares;
 }
 
+/* With all that what became due by it follows from. */
 static void event(struct vpr_ctx *ctx, const char *type, const struct hand *h, uint64_t amount)
 {
     vpr_actor_event(ctx, type, &h->id, h->actor);
     vpr_event_address(ctx, "delegator", &h->delegator);
     vpr_event_u64(ctx, "amount_uvipr", amount);
+    vpr_event_u64(ctx, "held_shares", h->held);
+    vpr_event_hex(ctx, "seen", h->seen.data, h->seen.len);
+    vpr_event_hex(ctx, "cumulative", h->pool.cumulative.data, h->pool.cumulative.len);
+    vpr_event_u64(ctx, "earned_uvipr", h->earned);
 }
 
 /* ---- for others ---- */
@@ -401,6 +412,7 @@ enum vpr_code vpr_withdraw(struct vpr_ctx *ctx, const struct vpr_address *id)
     }
     put_down(ctx, &h);
     event(ctx, "withdraw", &h, due);
+    vpr_event_u64(ctx, "session", vpr_session_number(ctx));
     return VPR_OK;
 }
 

@@ -232,7 +232,10 @@ void vpr_proposal_close(struct vpr_ctx *ctx, const Viper__V1__Proposal *before,
     vpr_event_u64(ctx, "no", tally->no);
     vpr_event_u64(ctx, "veto", tally->veto);
     vpr_event_u64(ctx, "bonded", tally->bonded);
+    vpr_event_address(ctx, "proposer", &proposer);
     vpr_event_u64(ctx, "burned_uvipr", burns ? before->deposit : 0);
+    vpr_event_u64(ctx, "returned_uvipr",
+                  (burns ? 0 : before->deposit) + (passed ? 0 : before->fee));
     if (failed != VPR_OK) {
         vpr_event_text(ctx, "reason", vpr_arena_text(ctx->arena, "%s (%s)", ctx->err->text,
                                                      vpr_code_name(failed)));

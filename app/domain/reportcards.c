@@ -600,6 +600,11 @@ static void count_presence(struct vpr_ctx *ctx, uint64_t session, const struct v
     uint32_t absences = vpr_absences(before, exists(ctx, &k));
     bool pause =
         absences >= VPR_ABSENCES_MAX && actor->status == VIPER__V1__STATUS__STATUS_ACTIVE;
+    if (absences != actor->absent_sessions || pause) {
+        vpr_actor_event(ctx, "absence", id, actor);
+        vpr_event_u64(ctx, "session", session);
+        vpr_event_u64(ctx, "absent_sessions", absences);
+    }
     if (pause) {
         absences = 0; /* who resumes begins anew */
     }

@@ -195,6 +195,8 @@ static uint64_t move(struct vpr_ctx *ctx, uint64_t session, const struct place *
     vpr_event_text(ctx, "chain", vpr_id16(ctx->arena, place->chain));
     vpr_event_text(ctx, "zone", vpr_id16(ctx->arena, place->zone));
     vpr_event_u64(ctx, "old_ppm", old);
+    vpr_event_u64(ctx, "mean_ppm", vpr_score_sum_mean(sum));
+    vpr_event_u64(ctx, "alpha_ppm", alpha);
     vpr_event_u64(ctx, "score_ppm", ppm);
     return ppm;
 }

@@ -174,6 +174,8 @@ void vpr_settlement_due(struct vpr_ctx *ctx, Viper__V1__VerifyEntry ***ret_entri
 /* A servicer or validator: its part goes to its owner and its delegators. */
 struct staked {
     struct vpr_address id, owner;
+    uint64_t stake, delegated;
+    uint32_t commission_ppm;
     struct vpr_reward reward;
 };
 
@@ -231,7 +233,8 @@ static struct staked share_part(struct vpr_ctx *ctx, const struct payer *payer,
     size_t mark = vpr_arena_mark(ctx->arena);
     const Viper__V1__Actor *actor = vpr_actor_get(ctx, id);
     VPR_ASSERT(actor != NULL); /* else the verdict is error */
-    struct staked s = {*id, vpr_address_of_field(actor->owner),
+    struct staked s = {*id, vpr_address_of_field(actor->owner), actor->stake, actor->delegated,
+                       vpr_commission_of(actor, payer->most_ppm),
                        vpr_reward_of(actor, payer->most_ppm, part)};
     vpr_arena_release(ctx->arena, mark);
     return s;
@@ -406,6 +409,23 @@ static void verify_event(struct vpr_ctx *ctx, const struct due_entry *e, const s
     vpr_event_u64(ctx, "minted", p->minted);
 }
 
+/* How a part went to an owner and its delegators, if it has any. */
+static void share_event(struct vpr_ctx *ctx, const struct due_entry *e, const struct staked *s)
+{
+    const struct vpr_bench *bench = &e->of->bench;
+    if (s->delegated == 0 || part_of(s) == 0) {
+        return;
+    }
+    sid_begins(ctx, "verify_share", bench);
+    vpr_event_address(ctx, "servicer", &bench->servicers[e->seat].id);
+    vpr_event_address(ctx, "actor", &s->id);
+    vpr_event_u64(ctx, "part", part_of(s));
+    vpr_event_u64(ctx, "stake_uvipr", s->stake);
+    vpr_event_u64(ctx, "delegated_uvipr", s->delegated);
+    vpr_event_u64(ctx, "commission_ppm", s->commission_ppm);
+    vpr_event_u64(ctx, "delegators", s->reward.delegators);
+}
+
 static void split_events(struct vpr_ctx *ctx, const struct due_entry *e, const struct payout *p)
 {
     const struct vpr_bench *bench = &e->of->bench;
@@ -431,6 +451,8 @@ static void split_events(struct vpr_ctx *ctx, const struct due_entry *e, const s
         vpr_event_address(ctx, "partner", &p->partner);
     }
     vpr_event_u64(ctx, "dao", p->dao);
+    share_event(ctx, e, &p->servicer);
+    share_event(ctx, e, &p->validator);
     for (uint32_t f = 0; f < bench->fisherman_count; f++) {
         if (!e->of->fishermen[f].revealed) {
             continue;

@@ -260,15 +260,18 @@ static void pay_part(struct vpr_ctx *ctx, const struct row *row, uint64_t sessio
     }
     vpr_actor_event(ctx, "yield_part", &row->id, row->actor);
     vpr_event_u64(ctx, "session", session);
-    vpr_event_u64(ctx, "reward", reward.owner);
+    vpr_event_u64(ctx, "stake_uvipr", row->actor->stake);
+    vpr_event_u64(ctx, "delegated_uvipr", row->actor->delegated);
+    vpr_event_u64(ctx, "commission_ppm", vpr_commission_of(row->actor, most_ppm));
+    vpr_event_u64(ctx, "owner_reward", reward.owner);
     vpr_event_u64(ctx, "delegators", reward.delegators);
 }
 
 /* What the session that ended minted: 0 if the supply has no room for it. */
-static uint64_t mint(struct vpr_ctx *ctx, const struct vpr_session *ended, uint64_t bonded)
+static uint64_t mint(struct vpr_ctx *ctx, const struct vpr_session *ended, uint64_t bonded,
+                     uint64_t yield_ppb)
 {
     struct vpr_address fees = vpr_pool_address(VPR_POOL_FEES);
-    uint64_t yield_ppb = vpr_param(ctx, VPR_P_validator_yield, ended->number);
     uint64_t minted;
     if (!vpr_yield(&minted, bonded, yield_ppb, vpr_session_blocks(ended)) ||
         minted >= VPR_SUPPLY_MAX || !vpr_account_mint(ctx, &fees, vpr_coin(minted))) {
@@ -294,7 +297,8 @@ void vpr_validators_yield(struct vpr_ctx *ctx)
     struct vpr_address fees_pool = vpr_pool_address(VPR_POOL_FEES);
     struct vpr_address dao = vpr_pool_address(VPR_POOL_DAO);
     uint64_t fees = vpr_account_balance(ctx, &fees_pool).uvipr; /* raw: a factor */
-    uint64_t minted = mint(ctx, &ended, bonded);
+    uint64_t yield_ppb = vpr_param(ctx, VPR_P_validator_yield, ended.number);
+    uint64_t minted = mint(ctx, &ended, bonded, yield_ppb);
     uint64_t most_ppm = vpr_param(ctx, VPR_P_max_commission, running);
     uint64_t left = minted + fees;
     for (size_t i = 0; i < count; i++) {
@@ -310,6 +314,8 @@ void vpr_validators_yield(struct vpr_ctx *ctx)
 
     vpr_event(ctx, "yield");
     vpr_event_u64(ctx, "session", ended.number);
+    vpr_event_u64(ctx, "validator_yield", yield_ppb);
+    vpr_event_u64(ctx, "blocks", vpr_session_blocks(&ended));
     vpr_event_u64(ctx, "minted", minted);
     vpr_event_u64(ctx, "fees", fees);
     vpr_event_u64(ctx, "validators", members);

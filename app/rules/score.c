@@ -112,6 +112,22 @@ void vpr_score_sum_decode(struct vpr_score_sum *ret, const uint8_t in[32])
     ret->weight = (vpr_u128)vpr_get_be64(in + 16) << 64 | vpr_get_be64(in + 24);
 }
 
+uint32_t vpr_score_sum_mean(const struct vpr_score_sum *sum)
+{
+    VPR_ASSERT(sum->weight > 0);
+    vpr_u128 mean = sum->weighted / sum->weight;
+    VPR_ASSERT(mean <= VPR_PPM);
+    return (uint32_t)mean;
+}
+
+uint32_t vpr_score_moved(uint32_t old_ppm, uint32_t mean_ppm, uint32_t alpha_ppm)
+{
+    VPR_ASSERT(old_ppm <= VPR_PPM && mean_ppm <= VPR_PPM && alpha_ppm <= VPR_PPM);
+    uint64_t moved =
+        (uint64_t)old_ppm * (VPR_PPM - alpha_ppm) + (uint64_t)mean_ppm * alpha_ppm;
+    return (uint32_t)(moved / VPR_PPM);
+}
+
 uint32_t vpr_running_score(uint32_t old_ppm, const struct vpr_score_sum *sum,
                            uint32_t alpha_ppm)
 {
@@ -119,10 +135,7 @@ uint32_t vpr_running_score(uint32_t old_ppm, const struct vpr_score_sum *sum,
     if (sum->weight == 0) {
         return old_ppm;
     }
-    vpr_u128 mean = sum->weighted / sum->weight;
-    VPR_ASSERT(mean <= VPR_PPM);
-    uint64_t moved = (uint64_t)old_ppm * (VPR_PPM - alpha_ppm) + (uint64_t)mean * alpha_ppm;
-    return (uint32_t)(moved / VPR_PPM);
+    return vpr_score_moved(old_ppm, vpr_score_sum_mean(sum), alpha_ppm);
 }
 
 void vpr_card_distance_add(struct vpr_card_distance *distance, uint32_t median_ppm,

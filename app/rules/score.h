@@ -52,6 +52,11 @@ VPR_MUST_USE bool vpr_score_sum_add(struct vpr_score_sum *sum, uint32_t median_p
 void vpr_score_sum_encode(uint8_t out[32], const struct vpr_score_sum *sum);
 void vpr_score_sum_decode(struct vpr_score_sum *ret, const uint8_t in[32]);
 
+/* floor(weighted / weight); weight > 0. */
+uint32_t vpr_score_sum_mean(const struct vpr_score_sum *sum);
+/* floor((old * (10^6 - alpha) + mean * alpha) / 10^6). */
+uint32_t vpr_score_moved(uint32_t old_ppm, uint32_t mean_ppm, uint32_t alpha_ppm);
+
 /* The running score after a session; weights 0: unchanged. */
 uint32_t vpr_running_score(uint32_t old_ppm, const struct vpr_score_sum *sum,
                            uint32_t alpha_ppm);

@@ -1,13 +1,12 @@
 /* What --dry-run of a stake foretells, from the answers of a node that says what a table says.
  * The expected figures are reckoned by hand from docs/protocol.md, 8.5, 9.1, 9.2, 9.7, 9.10, 14. */
 #include <check.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "app/base/bytes.h"
 #include "app/cli/forecast.h"
-#include "app/host/http_server.h"
+#include "tests/unit/cli/scripted.h"
 #include "viper/v1/tx.pb-c.h"
 
 #define VIPR UINT64_C(1000000)
@@ -18,12 +17,8 @@
     "\"pairs\":[{\"chain\":1,\"zone\":1,\"share_ppm\":500000},"                                 \
     "{\"chain\":2,\"zone\":1,\"share_ppm\":500000}]}"
 
-struct answer {
-    const char *target, *body;
-};
-
 /* The local genesis: six servicers of 15,000 VIPR with owners of their own, on two pages. */
-static const struct answer answers[] = {
+static const struct scripted_answer answers[] = {
     {"/viper/v1/chain",
      "{\"session\":\"3\",\"stake_price_micro_usd\":\"50000\",\"params\":{"
      "\"session_blocks\":\"10\",\"cu_per_usd\":\"1000000\",\"cu_price_min\":\"4500\","
@@ -51,71 +46,31 @@ static const struct answer answers[] = {
     {"/viper/v1/requestors/idle", REQUESTOR("false", "5", "7000000000")},
 };
 
-static struct vpr_loop *loop;
-static struct vpr_http_server *server;
-static pthread_t thread;
-static struct vpr_cli cli;
 static struct vpr_buf body;
-static char node[64];
-
-static void on_request(void *arg, struct vpr_http_request *req)
-{
-    (void)arg;
-    for (size_t i = 0; i < VPR_COUNT(answers); i++) {
-        if (vpr_bytes_equal(req->target, vpr_bytes_str(answers[i].target))) {
-            vpr_http_reply_text(req, 200, "application/json", answers[i].body);
-            return;
-        }
-    }
-    vpr_http_reply_text(req, 404, "application/json", "{\"code\":5,\"message\":\"not here\"}");
-}
-
-static void *serve(void *arg)
-{
-    (void)arg;
-    vpr_loop_run(loop);
-    return NULL;
-}
 
 static void setup(void)
 {
-    static const struct vpr_http_server_config config = {.port = 0};
-    struct vpr_err err;
-
-    loop = vpr_loop_create();
-    ck_assert_int_eq(vpr_http_server_create(&server, loop, &config, on_request, NULL, &err),
-                     VPR_OK);
-    snprintf(node, sizeof node, "http://127.0.0.1:%u", (unsigned)vpr_http_server_port(server));
-    ck_assert_int_eq(pthread_create(&thread, NULL, serve, NULL), 0);
-    memset(&cli, 0, sizeof cli);
-    vpr_arena_init(&cli.arena, 1 << 22);
-    vpr_buf_init(&cli.out, 1 << 20);
+    scripted_start(answers, VPR_COUNT(answers));
     vpr_buf_init(&body, 1 << 20);
 }
 
 static void teardown(void)
 {
-    vpr_loop_stop(loop);
-    pthread_join(thread, NULL);
-    vpr_http_server_destroy(server);
-    vpr_loop_turn(loop);
-    vpr_loop_destroy(loop);
+    scripted_stop();
     vpr_buf_finish(&body);
-    vpr_buf_finish(&cli.out);
-    vpr_arena_finish(&cli.arena);
 }
 
 static int forecast(const ProtobufCMessage *message)
 {
     ck_assert(vpr_cli_can_forecast(message));
-    vpr_buf_reset(&cli.out);
-    return vpr_cli_forecast(&cli, &body, node, message);
+    vpr_buf_reset(&scripted_cli.out);
+    return vpr_cli_forecast(&scripted_cli, &body, scripted_node, message);
 }
 
 #define TELLS(message, text) \
     do { \
         ck_assert_int_eq(forecast(message), VPR_CLI_OK); \
-        ck_assert_str_eq(cli.out.data, text); \
+        ck_assert_str_eq(scripted_said(), text); \
     } while (0)
 
 /* 50,000 USD, 500,000 CU a session, half of it a pair, among five of six and the one owner. */
@@ -203,7 +158,7 @@ START_TEST(a_pool_that_the_node_does_not_know_ends_it)
     m.n_chains = 2;
     m.chains = chains;
     ck_assert_int_eq(forecast(&m.base), VPR_CLI_NOT_FOUND);
-    snprintf(node, sizeof node, "http://127.0.0.1:9");
+    snprintf(scripted_node, sizeof scripted_node, "http://127.0.0.1:9");
     ck_assert_int_eq(forecast(&m.base), VPR_CLI_NO_NODE);
 }
 END_TEST

@@ -1,94 +1,39 @@
 /* What `query why` says of jails, benches and slashes, from the answers of a node that says what a
  * test wants. */
 #include <check.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "app/base/bytes.h"
 #include "app/cli/penalty.h"
-#include "app/host/http_server.h"
+#include "tests/unit/cli/scripted.h"
 
-#define AT(key, value) "{\"key\":\"" key "\",\"value\":\"" value "\"}"
-#define EVENT(type, attributes)                                                                \
-    "{\"type\":\"" type "\",\"attributes\":[" AT("actor", "A") "," attributes "]}"
-#define TX(height, events) "{\"height\":\"" height "\",\"events\":[" events "]}"
-#define FOUND(count, responses)                                                                \
-    "{\"txs\":[{},{},{}],\"tx_responses\":[" responses "],\"total\":\"" count "\"}"
-#define NOTHING FOUND("0", "")
+#define EVENT(type, attributes) EVENT_OF(type, AT("actor", "A") "," attributes)
 
-static const char *bodies[6]; /* of the five searches, in this order, and of the slashes */
-static const char *const searched[] = {"tombstone", "jail", "quality", "benched", "resume"};
-
-static struct vpr_loop *loop;
-static struct vpr_http_server *server;
-static pthread_t thread;
-static struct vpr_cli cli;
-static char node[64];
-
-static void on_request(void *arg, struct vpr_http_request *req)
-{
-    char target[512];
-    (void)arg;
-    (void)snprintf(target, sizeof target, "%.*s", (int)req->target.len,
-                   (const char *)req->target.data);
-    size_t at = strncmp(target, "/viper/v1/slashes/A", 19) == 0 ? 5 : VPR_COUNT(bodies);
-    for (size_t i = 0; i < VPR_COUNT(searched); i++) {
-        char want[64];
-        (void)snprintf(want, sizeof want, "/cosmos/tx/v1beta1/txs?query=%s.actor", searched[i]);
-        at = strncmp(target, want, strlen(want)) == 0 ? i : at;
-    }
-    if (at == VPR_COUNT(bodies)) {
-        vpr_http_reply_text(req, 404, "application/json", "{\"code\":5,\"message\":\"what\"}");
-        return;
-    }
-    vpr_http_reply_text(req, 200, "application/json", bodies[at]);
-}
-
-static void *serve(void *arg)
-{
-    (void)arg;
-    vpr_loop_run(loop);
-    return NULL;
-}
+enum { TOMBSTONE, JAILS, QUALITY, BENCHES, RESUME, ABSENCE, PAUSE, SLASHES, ANSWERS };
+static struct scripted_answer answers[ANSWERS];
 
 static void setup(void)
 {
-    static const struct vpr_http_server_config config = {.port = 0};
-    struct vpr_err err;
-
-    loop = vpr_loop_create();
-    ck_assert_int_eq(vpr_http_server_create(&server, loop, &config, on_request, NULL, &err),
-                     VPR_OK);
-    snprintf(node, sizeof node, "http://127.0.0.1:%u", (unsigned)vpr_http_server_port(server));
-    ck_assert_int_eq(pthread_create(&thread, NULL, serve, NULL), 0);
-    memset(&cli, 0, sizeof cli);
-    vpr_arena_init(&cli.arena, 1 << 23);
-    vpr_buf_init(&cli.out, 1 << 20);
-    for (size_t i = 0; i < 5; i++) {
-        bodies[i] = NOTHING;
-    }
-    bodies[5] = "{\"slashes\":[]}";
+    static const struct scripted_answer nothing[ANSWERS] = {
+        [TOMBSTONE] = {SEARCH("tombstone.actor"), NOTHING},
+        [JAILS] = {SEARCH("jail.actor"), NOTHING},
+        [QUALITY] = {SEARCH("quality.actor"), NOTHING},
+        [BENCHES] = {SEARCH("benched.actor"), NOTHING},
+        [RESUME] = {SEARCH("resume.actor"), NOTHING},
+        [ABSENCE] = {SEARCH("absence.actor"), NOTHING},
+        [PAUSE] = {SEARCH("pause.actor"), NOTHING},
+        [SLASHES] = {"/viper/v1/slashes/A*", "{\"slashes\":[]}"},
+    };
+    memcpy(answers, nothing, sizeof answers);
+    scripted_start(answers, ANSWERS);
 }
 
-static void teardown(void)
-{
-    vpr_loop_stop(loop);
-    pthread_join(thread, NULL);
-    vpr_http_server_destroy(server);
-    vpr_loop_turn(loop);
-    vpr_loop_destroy(loop);
-    vpr_buf_finish(&cli.out);
-    vpr_arena_finish(&cli.arena);
-}
-
-/* What is said, and how many sums are not the chain's. */
+/* How many sums are not the chain's; what is said is in `said`. */
+static const char *said;
 static size_t why(void)
 {
-    struct vpr_sums sums = {&cli, 0};
-    vpr_buf_reset(&cli.out);
-    ck_assert_int_eq(vpr_cli_penalties(&sums, node, "A"), VPR_CLI_OK);
-    vpr_buf_printf(&cli.out, "%c", 0);
+    struct vpr_sums sums = {&scripted_cli, 0};
+    ck_assert_int_eq(vpr_cli_penalties(&sums, scripted_node, "A"), VPR_CLI_OK);
+    said = scripted_said();
     return sums.differing;
 }
 
@@ -99,15 +44,15 @@ static size_t why(void)
 
 START_TEST(a_jail_is_explained_to_the_block)
 {
-    bodies[1] = FOUND("1", TX("41", JAIL("500", "501", "1600")));
-    bodies[4] = FOUND("1", TX("60", EVENT("resume", AT("session", "7"))));
-    bodies[5] = "{\"slashes\":[{\"sequence\":\"0\",\"slash\":{\"reason\":"
+    answers[JAILS].body = FOUND("1", TX("41", JAIL("500", "501", "1600")));
+    answers[RESUME].body = FOUND("1", TX("60", EVENT("resume", AT("session", "7"))));
+    answers[SLASHES].body = "{\"slashes\":[{\"sequence\":\"0\",\"slash\":{\"reason\":"
                 "\"SLASH_REASON_DOWNTIME\",\"fault_height\":\"39\",\"height\":\"41\","
                 "\"ppm\":\"100\",\"stake\":\"50000019999\",\"burned\":\"5000001\","
                 "\"delegated\":\"9999\",\"delegated_burned\":\"0\"}}]}";
     ck_assert_uint_eq(why(), 0);
     ck_assert_str_eq(
-        cli.out.data,
+        said,
         "\njail at block 41: of the last 1001 blocks it missed 501, so 1001 - 501 = 500 are "
         "signed\n"
         "  at least ceil(1001 x 500000 / 10^6) = 501 must be: 1 are missing\n"
@@ -121,22 +66,22 @@ END_TEST
 
 START_TEST(a_jail_that_does_not_add_up_differs)
 {
-    bodies[1] = FOUND("1", TX("41", JAIL("500", "500", "1600")));
+    answers[JAILS].body = FOUND("1", TX("41", JAIL("500", "500", "1600")));
     ck_assert_uint_eq(why(), 1); /* another limit */
-    ck_assert_ptr_nonnull(strstr(cli.out.data, "DIFFERS: the chain said least 500, this is 501"));
-    bodies[1] = FOUND("1", TX("41", JAIL("501", "501", "1600")));
+    ck_assert_ptr_nonnull(strstr(said, "DIFFERS: the chain said least 500, this is 501"));
+    answers[JAILS].body = FOUND("1", TX("41", JAIL("501", "501", "1600")));
     ck_assert_uint_eq(why(), 1); /* enough were signed */
-    bodies[1] = FOUND("1", TX("41", JAIL("500", "501", "1599")));
+    answers[JAILS].body = FOUND("1", TX("41", JAIL("500", "501", "1599")));
     ck_assert_uint_eq(why(), 1); /* another end */
-    ck_assert_ptr_nonnull(strstr(cli.out.data, "until_s 1599, this is 1600"));
+    ck_assert_ptr_nonnull(strstr(said, "until_s 1599, this is 1600"));
 }
 END_TEST
 
 START_TEST(a_tombstone_says_where_it_signed_twice)
 {
-    bodies[0] = FOUND("1", TX("77", EVENT("tombstone", AT("fault_height", "70"))));
+    answers[TOMBSTONE].body = FOUND("1", TX("77", EVENT("tombstone", AT("fault_height", "70"))));
     ck_assert_uint_eq(why(), 0);
-    ck_assert_str_eq(cli.out.data,
+    ck_assert_str_eq(said,
                      "\ntombstone at block 77: two votes at block 70, until: for ever\n");
 }
 END_TEST
@@ -152,15 +97,15 @@ END_TEST
 /* One good session between, then three low ones in a row; of another actor nothing is said. */
 START_TEST(a_bench_is_explained_from_session_to_session)
 {
-    bodies[2] = FOUND("3", TX("31", LOW("1", "299999", "1")) "," TX("41", LOW("2", "300000", "0"))
-                      "," TX("51", LOW("3", "1", "1") "," LOW("4", "2", "2") ","
-                             "{\"type\":\"quality\",\"attributes\":[" AT("actor", "B") "]},"
-                             LOW("5", "3", "3")));
-    bodies[3] = FOUND("1", TX("51", BENCHED));
-    bodies[4] = FOUND("1", TX("90", EVENT("resume", PLACE AT("session", "11"))));
+    answers[QUALITY].body =
+        FOUND("3", TX("31", LOW("1", "299999", "1")) "," TX("41", LOW("2", "300000", "0")) ","
+              TX("51", LOW("3", "1", "1") "," LOW("4", "2", "2") ","
+                 EVENT_OF("quality", AT("actor", "B")) "," LOW("5", "3", "3")));
+    answers[BENCHES].body = FOUND("1", TX("51", BENCHED));
+    answers[RESUME].body = FOUND("1", TX("90", EVENT("resume", PLACE AT("session", "11"))));
     ck_assert_uint_eq(why(), 0);
     ck_assert_str_eq(
-        cli.out.data,
+        said,
         "\nchain 0001, zone 0002, session 1: score 299999 < 300000: 1 low in a row\n"
         "\nchain 0001, zone 0002, session 2: score 300000 >= 300000: counted anew, 0 low in a "
         "row\n"
@@ -176,12 +121,34 @@ END_TEST
 
 START_TEST(a_bench_too_early_differs)
 {
-    bodies[2] = FOUND("1", TX("51", LOW("3", "1", "1") "," LOW("4", "2", "2")));
-    bodies[3] = FOUND("1", TX("51", BENCHED));
+    answers[QUALITY].body = FOUND("1", TX("51", LOW("3", "1", "1") "," LOW("4", "2", "2")));
+    answers[BENCHES].body = FOUND("1", TX("51", BENCHED));
     ck_assert_uint_eq(why(), 1);
-    ck_assert_ptr_nonnull(strstr(cli.out.data, "low sessions of a bench 2, this is 3"));
-    bodies[2] = FOUND("1", TX("51", LOW("3", "1", "3")));
+    ck_assert_ptr_nonnull(strstr(said, "low sessions of a bench 2, this is 3"));
+    answers[QUALITY].body = FOUND("1", TX("51", LOW("3", "1", "3")));
     ck_assert_uint_eq(why(), 1); /* counted by three */
+}
+END_TEST
+
+#define ABSENT(session, count)                                                                 \
+    EVENT("absence", AT("session", session) "," AT("absent_sessions", count))
+
+/* The second time a session was left out: that does not add up. */
+START_TEST(absences_are_counted_to_the_pause)
+{
+    answers[ABSENCE].body =
+        FOUND("3", TX("31", ABSENT("1", "1")) "," TX("41", ABSENT("2", "0")) ","
+              TX("51", ABSENT("3", "1")));
+    answers[PAUSE].body = FOUND("1", TX("60", EVENT("pause", AT("session", "7"))));
+    ck_assert_uint_eq(why(), 0);
+    ck_assert_str_eq(
+        said, "\nsession 1: drawn, and no report: 1 sessions in a row without a report\n"
+              "\nsession 2: a report: 0 sessions in a row without a report\n"
+              "\nsession 3: drawn, and no report: 1 sessions in a row without a report\n"
+              "\npause at block 60 by its owner or operator: out from session 7\n");
+    answers[ABSENCE].body = FOUND("2", TX("31", ABSENT("1", "1")) "," TX("41", ABSENT("3", "3")));
+    ck_assert_uint_eq(why(), 1);
+    ck_assert_ptr_nonnull(strstr(said, "absent_sessions 3, this is 2"));
 }
 END_TEST
 
@@ -189,12 +156,13 @@ int main(void)
 {
     Suite *s = suite_create("penalty");
     TCase *t = tcase_create("penalty");
-    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_checked_fixture(t, setup, scripted_stop);
     tcase_add_test(t, a_jail_is_explained_to_the_block);
     tcase_add_test(t, a_jail_that_does_not_add_up_differs);
     tcase_add_test(t, a_tombstone_says_where_it_signed_twice);
     tcase_add_test(t, a_bench_is_explained_from_session_to_session);
     tcase_add_test(t, a_bench_too_early_differs);
+    tcase_add_test(t, absences_are_counted_to_the_pause);
     suite_add_tcase(s, t);
     SRunner *runner = srunner_create(s);
     srunner_run_all(runner, CK_NORMAL);

@@ -68,6 +68,8 @@ START_TEST(a_veto_burns_the_deposit)
     ck_assert_uint_eq(world_balance(w, "alice"), before - DEPOSIT);
     ck_assert_uint_eq(vpr_supply_get(&w->ctx).burned.uvipr - supply.burned.uvipr, DEPOSIT);
     ck_assert_str_eq(world_event(w, "proposal_end", "status"), "vetoed");
+    ck_assert_str_eq(world_event(w, "proposal_end", "proposer"), world_text("alice"));
+    ck_assert_str_eq(world_event(w, "proposal_end", "returned_uvipr"), "0");
     world_destroy(w);
 }
 END_TEST

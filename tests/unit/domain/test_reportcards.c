@@ -519,7 +519,13 @@ START_TEST(absent_fisherman_is_paused)
     }
     ck_assert_int_eq(vpr_actor_get(w.ctx, &third)->status, VIPER__V1__STATUS__STATUS_ACTIVE);
     ck_assert_uint_eq(absences("fisherman3"), 23);
-    ws_to(&w, 251); /* session 25 opens: work of 23, the 24th */
+    ws_to(&w, 250);
+    ws_next(&w); /* session 25 opens: work of 23, the 24th */
+    const struct vpr_event *event = ws_event(&w, "absence", 0);
+    ck_assert_str_eq(ws_attribute(event, "actor"), world_text("fisherman3"));
+    ck_assert_uint_eq(ws_attribute_u64(event, "session"), 23);
+    ck_assert_uint_eq(ws_attribute_u64(event, "absent_sessions"), 24);
+    ck_assert_ptr_null(ws_event(&w, "absence", 1));
     ck_assert_int_eq(vpr_actor_get(w.ctx, &third)->status, VIPER__V1__STATUS__STATUS_PAUSED);
     ck_assert_uint_eq(absences("fisherman3"), 0);
     ck_assert_uint_eq(absences("fisherman2"), 0);

@@ -22,6 +22,8 @@ START_TEST(a_yield_is_shared_after_commission)
     world_begin(w);
     ck_assert_str_eq(world_event(w, "yield", "minted"), "281250000");
     ck_assert_str_eq(world_event(w, "yield", "bonded"), "250000000000");
+    ck_assert_str_eq(world_event(w, "yield", "validator_yield"), "112500000");
+    ck_assert_str_eq(world_event(w, "yield", "blocks"), "10");
     ck_assert_uint_eq(world_balance(w, "validator1.owner"), owner + 61875000);
     ck_assert_uint_eq(world_balance(w, "validator2.owner"), other + 56250000);
     ck_assert_uint_eq(pool_balance(w, VPR_POOL_REWARDS), 50625000);
@@ -31,9 +33,13 @@ START_TEST(a_yield_is_shared_after_commission)
         const struct vpr_event *event = w->events.list[i];
         if (strcmp(event->type, "yield_part") == 0) {
             bool first = strcmp(event->attributes[1].value, world_text("validator1")) == 0;
-            ck_assert_str_eq(event->attributes[4].value, first ? "61875000" : "56250000");
-            ck_assert_str_eq(event->attributes[5].key, "delegators");
-            ck_assert_str_eq(event->attributes[5].value, first ? "50625000" : "0");
+            ck_assert_str_eq(event->attributes[5].key, "delegated_uvipr");
+            ck_assert_str_eq(event->attributes[5].value, first ? "50000000000" : "0");
+            ck_assert_str_eq(event->attributes[6].key, "commission_ppm");
+            ck_assert_str_eq(event->attributes[6].value, first ? "100000" : "0");
+            ck_assert_str_eq(event->attributes[7].value, first ? "61875000" : "56250000");
+            ck_assert_str_eq(event->attributes[8].key, "delegators");
+            ck_assert_str_eq(event->attributes[8].value, first ? "50625000" : "0");
             parts++;
         }
     }
@@ -43,6 +49,12 @@ START_TEST(a_yield_is_shared_after_commission)
     ck_assert_int_eq(withdraw_(w, "alice", "validator1"), VPR_OK);
     ck_assert_uint_eq(world_balance(w, "alice"), alice + 50624999);
     ck_assert_str_eq(world_event(w, "withdraw", "amount_uvipr"), "50624999");
+    /* 50,625,000 x 2^64 / 50,000,000,000 shares, floored */
+    ck_assert_str_eq(world_event(w, "withdraw", "held_shares"), "50000000000");
+    ck_assert_str_eq(world_event(w, "withdraw", "seen"), "00000000000000000000000000000000");
+    ck_assert_str_eq(world_event(w, "withdraw", "cumulative"),
+                     "000000000000000000425aee631f8a09");
+    ck_assert_str_eq(world_event(w, "withdraw", "earned_uvipr"), "50624999");
     ck_assert_int_eq(withdraw_(w, "alice", "validator1"), VPR_OK); /* nothing more yet */
     ck_assert_uint_eq(world_balance(w, "alice"), alice + 50624999);
     ck_assert_uint_eq(pool_balance(w, VPR_POOL_REWARDS), 1);

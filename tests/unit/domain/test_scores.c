@@ -65,6 +65,8 @@ START_TEST(a_move_takes_the_weighted_mean_of_the_session)
     ck_assert_uint_eq(score(w, "servicer1", 1, 0), 300000);
     ck_assert_uint_eq(score(w, "servicer1", 1, 1), 322500);
     ck_assert_str_eq(world_event(w, "score", "old_ppm"), "300000");
+    ck_assert_str_eq(world_event(w, "score", "mean_ppm"), "525000");
+    ck_assert_str_eq(world_event(w, "score", "alpha_ppm"), "100000");
     ck_assert_str_eq(world_event(w, "score", "score_ppm"), "322500");
     ck_assert_str_eq(world_event(w, "score", "chain"), "0001");
     /* The next move starts from the pending one: 322,500 x 0.9 + 100,000. */

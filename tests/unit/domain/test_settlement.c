@@ -136,16 +136,19 @@ static uint64_t earned(const struct vpr_address *id)
 }
 
 /* The event of one servicer's entry in the block in hand. */
-static const struct vpr_event *entry_event(const char *type, const struct vpr_address *servicer)
+static const struct vpr_event *event_of(const char *type, const char *key,
+                                        const struct vpr_address *who)
 {
     const struct vpr_event *event;
     for (size_t i = 0; (event = ws_event(&w, type, i)) != NULL; i++) {
-        if (strcmp(ws_attribute(event, "servicer"), world_text_of(servicer)) == 0) {
+        if (strcmp(ws_attribute(event, key), world_text_of(who)) == 0) {
             return event;
         }
     }
     return NULL;
 }
+
+#define entry_event(type, who) event_of(type, "servicer", who)
 
 static uint64_t minted_by_verify(void)
 {
@@ -300,17 +303,14 @@ START_TEST(delegators_share_servicers_and_validators_parts)
     ck_assert_str_eq(ws_attribute(event, "validator_id"), world_text("validator1"));
     ck_assert_uint_eq(ws_attribute_u64(event, "validator_owner_reward"), 250000);
     ck_assert_uint_eq(ws_attribute_u64(event, "validator_delegators"), 750000);
+    event = event_of("verify_share", "actor", servicer);
+    ck_assert_uint_eq(ws_attribute_u64(event, "delegated_uvipr"), 15000000000);
     ck_assert_uint_eq(earned(servicer), 7000000);
     ck_assert_uint_eq(vpr_delegation_pool(w.ctx, servicer)->rewards, 7000000);
     /* Of the validator beside it: two entries, and the yield and fees of this block. */
-    event = NULL;
-    for (size_t i = 0; event == NULL || strcmp(ws_attribute(event, "actor"),
-                                               world_text("validator1")) != 0; i++) {
-        event = ws_event(&w, "yield_part", i);
-        ck_assert_ptr_nonnull(event);
-    }
+    event = event_of("yield_part", "actor", &validator);
     ck_assert_uint_eq(world_balance(w.w, "validator1.owner"),
-                      owner + ws_attribute_u64(event, "reward") + 500000);
+                      owner + ws_attribute_u64(event, "owner_reward") + 500000);
     ck_assert_uint_eq(vpr_delegation_pool(w.ctx, &validator)->rewards,
                       pool + ws_attribute_u64(event, "delegators") + 1500000);
     ws_end(&w);
