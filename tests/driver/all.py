@@ -58,10 +58,9 @@ def read(record):
 
 
 def told(blocks, names):
-    """Events of these types in order, transactions' before the block's own, as (block, type,
-    attributes)."""
+    """Events of these types in order, as (block, type, attributes)."""
     return [(b["block"], e[0], dict(e[1])) for b in blocks
-            for e in [e for tx in b["txs"] for e in tx["events"]] + b["events"] if e[0] in names]
+            for tx in b["txs"] for e in tx["events"] if e[0] in names]
 
 
 # ---- cases ----
@@ -168,6 +167,8 @@ def a_play_of_presence(folder):
     _, blocks, _ = read(lines(path))
     heard = [(b, name, e["kind"]) for b, name, e in told(blocks, ("pause", "resume", "slash"))]
     assert heard == [(361, "pause", "fisherman"), (382, "resume", "fisherman")], heard
+    absent = [int(e["absent_sessions"]) for b, _, e in told(blocks, ("absence",)) if b <= 361]
+    assert absent[-24:] == list(range(1, 25)) and 0 in absent, absent
 
 
 def nodes_in_lockstep_agree(folder):
