@@ -1,6 +1,7 @@
 /* state.c - verbs about a state at rest: export, rollback, check-state, genesis validate.
  *
- * The node must not run: the database is locked by whoever has it open. */
+ * The node must not run: the database is locked by whoever has it open.  check-state alone
+ * changes nothing, takes no lock and may look beside it. */
 #include <jansson.h>
 #include <stdio.h>
 #include <time.h>
@@ -21,22 +22,18 @@
     "\"validator\":{\"pub_key_types\":[\"ed25519\"]},\"version\":{\"app\":\"%" PRIu64 "\"}," \
     "\"abci\":{\"vote_extensions_enable_height\":\"0\"}}"
 
-struct vpr_app *node_open(struct vpr_cli *cli, bool create, int *ret_exit)
+typedef struct vpr_kv *open_fn(const char *path, char *err_text, size_t err_size);
+
+static struct vpr_app *open_by(struct vpr_cli *cli, open_fn *open, bool create, int *ret_exit)
 {
-    const char *data = vpr_arena_text(&cli->arena, "%s/data", cli->home);
-    const char *path = vpr_arena_text(&cli->arena, "%s/viper.db", data);
-    struct vpr_err err;
+    const char *path = vpr_arena_text(&cli->arena, "%s/data/viper.db", cli->home);
     char why[512];
 
     if (!create && !vpr_file_exists(vpr_arena_text(&cli->arena, "%s/CURRENT", path))) {
         *ret_exit = vpr_cli_fail(cli, VPR_CLI_NOT_FOUND, "no state in %s", path);
         return NULL;
     }
-    if (vpr_dir_make(data, 0700, &err) != VPR_OK) {
-        *ret_exit = vpr_cli_fail_err(cli, &err);
-        return NULL;
-    }
-    struct vpr_kv *kv = vpr_kv_rocksdb_open(path, why, sizeof why);
+    struct vpr_kv *kv = open(path, why, sizeof why);
     struct vpr_app *app = kv ? vpr_app_open(kv, why, sizeof why) : NULL;
     if (!app) {
         *ret_exit = vpr_cli_fail(cli, VPR_CLI_LOCAL, "%s", why);
@@ -44,17 +41,29 @@ struct vpr_app *node_open(struct vpr_cli *cli, bool create, int *ret_exit)
     return app;
 }
 
+struct vpr_app *node_open(struct vpr_cli *cli, bool create, int *ret_exit)
+{
+    struct vpr_err err;
+
+    if (create &&
+        vpr_dir_make(vpr_arena_text(&cli->arena, "%s/data", cli->home), 0700, &err) != VPR_OK) {
+        *ret_exit = vpr_cli_fail_err(cli, &err);
+        return NULL;
+    }
+    return open_by(cli, vpr_kv_rocksdb_open, create, ret_exit);
+}
+
 /* What a verb does with the committed state. */
 typedef int state_fn(struct vpr_cli *cli, struct vpr_app *app, struct vpr_ctx *ctx);
 
-static int with_state(struct vpr_cli *cli, state_fn *fn)
+static int with_state(struct vpr_cli *cli, open_fn *open, state_fn *fn)
 {
     struct vpr_state state;
     struct vpr_arena arena;
     struct vpr_err err;
     int left;
 
-    struct vpr_app *app = node_open(cli, false, &left);
+    struct vpr_app *app = open_by(cli, open, false, &left);
     if (!app) {
         return left;
     }
@@ -89,7 +98,7 @@ static int check(struct vpr_cli *cli, struct vpr_app *app, struct vpr_ctx *ctx)
 
 int node_check_state(struct vpr_cli *cli)
 {
-    return with_state(cli, check);
+    return with_state(cli, vpr_kv_rocksdb_look, check);
 }
 
 /* What CometBFT wants in a genesis.json.  Its consensus parameters are not in our state:
@@ -133,7 +142,7 @@ static int export(struct vpr_cli *cli, struct vpr_app *app, struct vpr_ctx *ctx)
 
 int node_export(struct vpr_cli *cli)
 {
-    return with_state(cli, export);
+    return with_state(cli, vpr_kv_rocksdb_open, export);
 }
 
 int node_rollback(struct vpr_cli *cli)

@@ -48,6 +48,9 @@ struct vpr_kv {
 /* Opens or creates; on failure NULL and one sentence in err_text (a lock held by another
  * process, a foreign directory). */
 struct vpr_kv *vpr_kv_rocksdb_open(const char *path, char *err_text, size_t err_size);
+/* Beside whoever has it open, for looking only: takes no lock, writes no file, and a commit
+ * halts.  Shows what was committed when it was opened, at least. */
+struct vpr_kv *vpr_kv_rocksdb_look(const char *path, char *err_text, size_t err_size);
 
 struct vpr_kv *vpr_kv_memory_open(void);
 /* From the n-th write from now on (1 = the next) every write halts, as a dead disk would;

@@ -1,6 +1,7 @@
 /* Compiled apart: RocksDB's header speaks a language pure.h does not admit. */
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #define STATE_BUFFER_BYTES (UINT64_C(16) << 20)
 #define OTHER_BUFFER_BYTES (UINT64_C(8) << 20)
 #define SCAN_READAHEAD (UINT64_C(2) << 20)
+#define LOOKS_MAX 10
 #define POINT_IN_TIME 2 /* WAL recovery: whole batches up to the first torn one */
 
 static const char *const column_names[VPR_KV_COLUMNS] = {"default", "keyindex", "undo", "meta"};
@@ -230,6 +232,14 @@ static void commit(void *self, const struct vpr_kv_write *writes, size_t count)
     rocksdb_writebatch_clear(d->batch);
 }
 
+static void refuse(void *self, const struct vpr_kv_write *writes, size_t count)
+{
+    (void)self;
+    (void)writes;
+    (void)count;
+    VPR_HALT("a store that was opened for looking is written to");
+}
+
 /* Also undoes a half-done open. */
 static void finish(void *self)
 {
@@ -257,11 +267,11 @@ static void finish(void *self)
     vpr_mem_free(d);
 }
 
-static void set_database_options(struct disk *d)
+static void set_database_options(struct disk *d, bool create)
 {
     d->options = rocksdb_options_create();
-    rocksdb_options_set_create_if_missing(d->options, 1);
-    rocksdb_options_set_create_missing_column_families(d->options, 1);
+    rocksdb_options_set_create_if_missing(d->options, create);
+    rocksdb_options_set_create_missing_column_families(d->options, create);
     rocksdb_options_increase_parallelism(d->options, 2);
     rocksdb_options_set_max_open_files(d->options, -1);
     rocksdb_options_set_allow_concurrent_memtable_write(d->options, 0); /* one writer */
@@ -332,23 +342,22 @@ static void say(char *text, size_t size, const char *path, const char *err)
     }
 }
 
-struct vpr_kv *vpr_kv_rocksdb_open(const char *path, char *err_text, size_t err_size)
+static struct disk *prepare(bool create)
 {
-    char *err = NULL;
-    if (foreign(path)) {
-        (void)snprintf(err_text, err_size, "%s holds other files and no store", path);
-        return NULL;
-    }
     struct disk *d = vpr_mem_alloc(sizeof *d);
-    set_database_options(d);
+    set_database_options(d, create);
     set_column_options(d);
     d->newest = rocksdb_readoptions_create();
     d->synced = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(d->synced, 1);
     d->batch = rocksdb_writebatch_create();
-    d->db = rocksdb_open_column_families(d->options, path, VPR_KV_COLUMNS, column_names,
-                                         (const rocksdb_options_t *const *)d->column_options,
-                                         d->columns, &err);
+    return d;
+}
+
+/* What RocksDB opened, or NULL and its reason. */
+static struct vpr_kv *opened(struct disk *d, const char *path, char *err, char *err_text,
+                             size_t err_size)
+{
     if (err != NULL) {
         say(err_text, err_size, path, err);
         rocksdb_free(err);
@@ -359,4 +368,73 @@ struct vpr_kv *vpr_kv_rocksdb_open(const char *path, char *err_text, size_t err_
     }
     d->face = (struct vpr_kv){d, take, release, get, seek, scan, commit, finish};
     return &d->face;
+}
+
+struct vpr_kv *vpr_kv_rocksdb_open(const char *path, char *err_text, size_t err_size)
+{
+    char *err = NULL;
+    if (foreign(path)) {
+        (void)snprintf(err_text, err_size, "%s holds other files and no store", path);
+        return NULL;
+    }
+    struct disk *d = prepare(true);
+    d->db = rocksdb_open_column_families(d->options, path, VPR_KV_COLUMNS, column_names,
+                                         (const rocksdb_options_t *const *)d->column_options,
+                                         d->columns, &err);
+    return opened(d, path, err, err_text, err_size);
+}
+
+/* ---- looking, beside whoever writes ---- */
+
+/* The number of the oldest write-ahead log, UINT64_MAX: there is none. */
+static uint64_t oldest_log(const char *path)
+{
+    DIR *dir = opendir(path);
+    uint64_t oldest = UINT64_MAX, number;
+    if (dir == NULL) {
+        return oldest;
+    }
+    for (const struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
+        int end = 0;
+        if (sscanf(e->d_name, "%" SCNu64 ".log%n", &number, &end) == 1 && end > 0 &&
+            e->d_name[end] == 0 && number < oldest) {
+            oldest = number;
+        }
+    }
+    (void)closedir(dir);
+    return oldest;
+}
+
+static struct vpr_kv *look(const char *path, char *err_text, size_t err_size)
+{
+    char *err = NULL;
+    struct disk *d = prepare(false);
+    rocksdb_options_set_max_file_opening_threads(d->options, 1); /* not 16 a column */
+    d->db = rocksdb_open_for_read_only_column_families(
+        d->options, path, VPR_KV_COLUMNS, column_names,
+        (const rocksdb_options_t *const *)d->column_options, d->columns, 0, &err);
+    struct vpr_kv *kv = opened(d, path, err, err_text, err_size);
+    if (kv != NULL) {
+        kv->commit = refuse;
+    }
+    return kv;
+}
+
+/* RocksDB reads the list of tables first and the logs thereafter.  A log that its writer deletes
+ * between the two is in a table by then, but not in one of that list: its batches would be
+ * missing, and later ones there.  Tables may go too; the open fails then. */
+struct vpr_kv *vpr_kv_rocksdb_look(const char *path, char *err_text, size_t err_size)
+{
+    for (int i = 0; i < LOOKS_MAX; i++) {
+        uint64_t before = oldest_log(path);
+        struct vpr_kv *kv = look(path, err_text, err_size);
+        if (kv != NULL && oldest_log(path) == before) {
+            return kv;
+        }
+        if (kv != NULL) {
+            (void)snprintf(err_text, err_size, "%s changes too fast to be looked at", path);
+            vpr_kv_close(kv);
+        }
+    }
+    return NULL;
 }

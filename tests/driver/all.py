@@ -20,8 +20,9 @@ VIPERD = os.path.join(ROOT, "build", "local", "app", "node", "viperd")
 PLAYS = os.path.join(ROOT, "tests", "driver", "plays")
 SUMMARY = re.compile(r"seed (\d+): (\d+) sessions, (\d+) blocks, (\d+) transactions "
                      r"\((\d+) refused\), (\d+) idle rounds, (\d+) restarts, (\d+) faults, "
-                     r"app hash ([0-9a-f]{64})")
-FIELDS = ("seed", "sessions", "blocks", "txs", "refused", "rounds", "restarts", "faults", "hash")
+                     r"app hash ([0-9a-f]{64}); .* (\d+) checks\)")
+FIELDS = ("seed", "sessions", "blocks", "txs", "refused", "rounds", "restarts", "faults", "hash",
+          "checks")
 # Small worlds: many sessions rather than much in each.
 SMALL = ("--requestors", "1", "--servicers", "6", "--fishermen", "3", "--txs", "1", "--relays", "1",
          "--idle", "50")
@@ -103,6 +104,20 @@ def a_node_that_is_killed_leaves_no_trace(folder):
     assert found[0]["restarts"] >= 3, found
     calm, killed = lines(os.path.join(folder, "calm")), lines(os.path.join(folder, "killed"))
     assert [x for x in killed if "block" in x] == [x for x in calm if "block" in x]
+
+
+def invariants_hold_after_every_block(folder):
+    """Dice with spoils, faults, double signs, absences and kills: `viperd check-state` beside the
+    node finds each block's app hash and every invariant."""
+    path = os.path.join(folder, "checked")
+    found = drive("random", "--seeds", "41", "--sessions", "20", *SMALL, "--spoil", "30",
+                  "--faults", "10", "--evidence", "15", "--absent", "15", "--restarts", "60",
+                  "--check-every", "1", record=path)[0]
+    _, blocks, _ = read(lines(path))
+    assert found["blocks"] >= 200 and found["checks"] == found["blocks"], found
+    assert found["restarts"] >= 5 and found["faults"] >= 1 and found["refused"] >= 50, found
+    assert {"VERDICT_PAID", "VERDICT_UNPROVED"} <= {v["verdict"] for b in blocks
+                                                    for v in b["verify"]}
 
 
 def a_play_of_restarts(folder):
@@ -199,7 +214,8 @@ def strategies_that_earn_nothing_still_do(folder):
 
 
 CASES = [hundreds_of_sessions_of_dice, settlements_are_paid_and_events_say_so,
-         a_node_that_is_killed_leaves_no_trace, a_play_of_restarts, a_play_of_rounds,
+         a_node_that_is_killed_leaves_no_trace, invariants_hold_after_every_block,
+         a_play_of_restarts, a_play_of_rounds,
          a_play_of_actors, a_play_of_penalties, a_play_of_quality, a_play_of_presence,
          nodes_in_lockstep_agree, strategies_that_earn_nothing_still_do]
 

@@ -603,4 +603,7 @@ void stage_block(struct stage *stage, const struct plan *plan)
     if (plan->kill == KILL_READY) {
         stage_restart(stage, plan->kill_node, !plan->kill_gently);
     }
+    if (stage->options.check_every != 0 && stage->height % stage->options.check_every == 0) {
+        stage_check(stage);
+    }
 }

@@ -6,13 +6,11 @@
  * Homes are made below --folder (default /dev/shm) and removed when all went well.  --record
  * FILE writes what happened (RECORD.md), `-` to standard output. */
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,7 +22,8 @@
 struct settings {
     const char *viperd, *next, *genesis, *folder, *record, *play, *keep;
     uint64_t seed_first, seed_last;
-    uint64_t nodes, beacon_length, servicers, fishermen, requestors, validators, validate, check;
+    uint64_t nodes, beacon_length, servicers, fishermen, requestors, validators, validate, check,
+        check_every;
     uint64_t headroom; /* 0: alice is not that rich */
     struct random_options random;
 };
@@ -65,6 +64,8 @@ static const struct option options[] = {
     {"--validate", "1: viperd genesis validate looks first", OPTION_NUMBER, AT(validate)},
     {"--check", "1: viperd check-state looks at every database in the end", OPTION_NUMBER,
      AT(check)},
+    {"--check-every", "blocks, after which it looks at them beside the running nodes; 0: never",
+     OPTION_NUMBER, AT(check_every)},
     {"--txs", "a block, beside the work of sessions", OPTION_UNSIGNED, AT(random.txs)},
     {"--spoil", "percent of messages with a changed field", OPTION_UNSIGNED,
      AT(random.spoil_percent)},
@@ -228,29 +229,6 @@ static char *read_play(const char *path)
     return text.data;
 }
 
-/* The product's own tool looks at what the nodes leave behind: app hash and invariants. */
-static void check_states(const struct stage *stage)
-{
-    for (size_t i = 0; i < stage->node_count; i++) {
-        int status;
-        pid_t pid = fork();
-        VPR_ASSERT(pid >= 0);
-        if (pid == 0) {
-            int null = open("/dev/null", O_WRONLY);
-            (void)dup2(null, 1);
-            (void)execl(stage->nodes[i].viperd, "viperd", "check-state", "--home",
-                        stage->nodes[i].home, (char *)NULL);
-            _exit(127);
-        }
-        VPR_ASSERT(waitpid(pid, &status, 0) == pid);
-        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-            fprintf(stderr, "driver: viperd check-state --home %s: refused\n",
-                    stage->nodes[i].home);
-            exit(1);
-        }
-    }
-}
-
 static void one_history(const struct settings *s, uint64_t seed, FILE *record)
 {
     struct stage *stage = calloc(1, sizeof *stage);
@@ -276,6 +254,7 @@ static void one_history(const struct settings *s, uint64_t seed, FILE *record)
         .record = record,
         .changes = true,
         .keep = s->keep,
+        .check_every = s->check_every,
         .validate = s->validate != 0 && seed == s->seed_first,
     };
     double start = now_s();
@@ -297,13 +276,14 @@ static void one_history(const struct settings *s, uint64_t seed, FILE *record)
     fprintf(stderr, "seed %" PRIu64 ": %" PRIu64 " sessions, %" PRIu64 " blocks, %" PRIu64
             " transactions (%" PRIu64 " refused), %" PRIu64 " idle rounds, %" PRIu64
             " restarts, %" PRIu64 " faults, app hash %s; %.1f s, %.0f blocks/s, %.0f sessions/min "
-            "(start %.2f s, CPU %.1f s)\n",
+            "(start %.2f s, CPU %.1f s, %" PRIu64 " checks)\n",
             seed, mirror_session_number(stage->mirror), st->blocks, st->txs, st->refused,
             st->rounds, st->restarts, st->evidence, hash, seconds, (double)st->blocks / seconds,
-            (double)mirror_session_number(stage->mirror) * 60 / seconds, opened - start, cpu);
+            (double)mirror_session_number(stage->mirror) * 60 / seconds, opened - start, cpu,
+            st->checks);
     stage_close(stage);
     if (s->check != 0) {
-        check_states(stage);
+        stage_check(stage);
     }
     free(stage);
     (void)nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);

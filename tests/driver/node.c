@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,6 +144,45 @@ void node_stop(struct node *node, bool kill9)
     node->consensus = node->queries = NULL;
     if (!kill9 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
         give_up(node, "did not end with 0 after SIGTERM");
+    }
+}
+
+/* The program's standard output, at most `size` with its 0; false: it did not end with 0. */
+static bool told_by(const struct node *node, const char *verb, char *ret_text, size_t size)
+{
+    int ends[2], status;
+    size_t len = 0;
+    VPR_ASSERT(pipe(ends) == 0);
+    pid_t pid = fork();
+    VPR_ASSERT(pid >= 0);
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)dup2(ends[1], 1);
+        (void)close(ends[0]);
+        (void)close(ends[1]);
+        (void)execl(node->viperd, node->viperd, verb, "--home", node->home, (char *)NULL);
+        _exit(127);
+    }
+    (void)close(ends[1]);
+    for (ssize_t n = 1; n > 0 && len < size - 1; len += n > 0 ? (size_t)n : 0) {
+        n = read(ends[0], ret_text + len, size - 1 - len);
+    }
+    ret_text[len] = 0;
+    (void)close(ends[0]);
+    VPR_ASSERT(waitpid(pid, &status, 0) == pid);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+void node_check(const struct node *node, uint64_t height, const struct vpr_hash *app_hash)
+{
+    char told[512], want[256], hex[65];
+    vpr_hex(hex, app_hash->b, sizeof app_hash->b);
+    (void)snprintf(want, sizeof want, "{\"height\":\"%" PRIu64 "\",\"app_hash\":\"%s\","
+                   "\"invariants\":\"hold\"}\n", height, hex);
+    if (!told_by(node, "check-state", told, sizeof told) || strcmp(told, want) != 0) {
+        fprintf(stderr, "driver: viperd check-state --home %s: %s\nbut should say %s",
+                node->home, told, want);
+        exit(1);
     }
 }
 

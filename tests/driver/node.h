@@ -27,6 +27,9 @@ void node_create(struct node *node, const char *viperd, const char *folder, int 
 void node_start(struct node *node);
 /* SIGKILL, or SIGTERM and its exit code must be 0. */
 void node_stop(struct node *node, bool kill9);
+/* `viperd check-state` beside it, or on what it left behind: that height and app hash, and every
+ * invariant holds; else the driver ends. */
+void node_check(const struct node *node, uint64_t height, const struct vpr_hash *app_hash);
 /* CPU seconds of all its threads since it was started; 0: it does not run. */
 double node_cpu_s(const struct node *node);
 /* Prints the tail of its log. */

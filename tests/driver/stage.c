@@ -242,6 +242,14 @@ void stage_upgrade(struct stage *stage)
     }
 }
 
+void stage_check(struct stage *stage)
+{
+    for (size_t i = 0; i < stage->node_count; i++) {
+        node_check(&stage->nodes[i], stage->height, &stage->app_hash);
+        stage->stats.checks++;
+    }
+}
+
 /* ---- life ---- */
 
 void stage_open(struct stage *stage, const struct stage_options *options)

@@ -82,11 +82,12 @@ struct stage_options {
     bool changes;           /* mirror the state and record its changes */
     bool validate;          /* have `viperd genesis validate` look first */
     bool record_events;
+    uint64_t check_every;   /* blocks, after which viperd check-state looks; 0: never */
     const char *keep; /* "3,17-20": of what is sent, only these go on, counted from 0; or NULL */
 };
 
 struct stage_stats {
-    uint64_t blocks, txs, refused, rounds, restarts, evidence;
+    uint64_t blocks, txs, refused, rounds, restarts, evidence, checks;
 };
 
 /* A block's calls; CheckTx of what is new before, the recheck after it. */
@@ -132,6 +133,8 @@ struct stage {
 };
 
 void stage_open(struct stage *stage, const struct stage_options *options);
+/* viperd check-state looks at every node's state, which must be that of the last block. */
+void stage_check(struct stage *stage);
 /* Ends the nodes with SIGTERM; their homes stay the caller's to remove. */
 void stage_close(struct stage *stage);
 

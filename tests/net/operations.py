@@ -101,10 +101,15 @@ def check_a_backup_has_what_makes_a_validator(w):
         assert any(n.lstrip("./").startswith(want) for n in names), (want, names)
 
 
-def check_a_running_node_lets_nobody_at_its_state(w):
-    """What the page warns of: the commands need a node that stands still."""
+def check_a_running_node_lets_nobody_change_its_state(w):
+    """The commands need a node that stands still, as the page warns; check-state only looks."""
     w.ready(w.node.height() + 1)
-    for verb in ("check-state", "rollback", "export"):
+    height = w.node.height()
+    beside = w.state()
+    assert beside["invariants"] == "hold" and int(beside["height"]) >= height - 1, (beside, height)
+    w.ready(int(beside["height"]) + 1)
+    assert w.node.app_hash(int(beside["height"]) + 1).lower() == beside["app_hash"], beside
+    for verb in ("rollback", "export"):
         done = subprocess.run([w.node.viperd, verb, "--home", w.node.home], capture_output=True,
                               text=True, check=False)
         assert done.returncode == 5 and "lock" in done.stderr.lower(), (verb, done)
@@ -196,7 +201,7 @@ def check_it_all_ends_well(w):
 
 
 CHECKS = [check_backup_and_restore, check_a_backup_has_what_makes_a_validator,
-          check_a_running_node_lets_nobody_at_its_state, check_rollback_of_one_block,
+          check_a_running_node_lets_nobody_change_its_state, check_rollback_of_one_block,
           check_rollback_of_many_blocks, check_upgrade_by_restart, check_export,
           check_sizes_on_disk, check_it_all_ends_well]
 

@@ -1,8 +1,10 @@
 /* Both kvs keep one contract; and RocksDB says in a sentence why it cannot be opened. */
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "app/base/bytes.h"
@@ -198,6 +200,190 @@ START_TEST(a_foreign_directory_is_left_alone)
 }
 END_TEST
 
+/* ---- looking beside the writer ---- */
+
+static struct vpr_kv *look(void)
+{
+    char err[256] = "";
+    struct vpr_kv *kv = vpr_kv_rocksdb_look(path, err, sizeof err);
+    ck_assert_msg(kv != NULL, "%s", err);
+    return kv;
+}
+
+/* Names, sizes and times of all files. */
+static char *files_of(void)
+{
+    struct dirent **list;
+    char *text = "";
+    int count = scandir(path, &list, NULL, alphasort);
+    ck_assert_int_gt(count, 2);
+    for (int i = 0; i < count; i++) {
+        struct stat st;
+        ck_assert_int_eq(stat(vpr_arena_text(&arena, "%s/%s", path, list[i]->d_name), &st), 0);
+        if (list[i]->d_name[0] != '.') {
+            text = vpr_arena_text(&arena, "%s%s %lld %lld.%09ld\n", text, list[i]->d_name,
+                                  (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+                                  st.st_mtim.tv_nsec);
+        }
+        free(list[i]);
+    }
+    free(list);
+    return text;
+}
+
+static void put_one(struct vpr_kv *kv, const char *key, const char *value)
+{
+    const struct vpr_kv_write writes[] = {
+        {VPR_KV_STATE, vpr_bytes_str(key), vpr_bytes_str(value)},
+        {VPR_KV_META, vpr_bytes_str("last"), vpr_bytes_str(key)},
+    };
+    kv->commit(kv->self, writes, VPR_COUNT(writes));
+}
+
+static const char *all_of(struct vpr_kv *kv, enum vpr_kv_column column)
+{
+    char *text = "";
+    kv->scan(kv->self, column, collect_each, &text);
+    return text;
+}
+
+START_TEST(looking_takes_no_lock_and_writes_nothing)
+{
+    char err[256] = "";
+    struct vpr_bytes value;
+    struct vpr_kv *kv = open_disk();
+    put_one(kv, "a", "1");
+    put_one(kv, "b", "2"); /* of both nothing is in a table yet */
+    const char *before = files_of();
+    struct vpr_kv *seen = look();
+    void *snapshot = seen->snapshot(seen->self);
+    ck_assert_str_eq(all_of(seen, VPR_KV_STATE), "a=1 b=2 ");
+    ck_assert_str_eq(all_of(seen, VPR_KV_META), "last=b ");
+    ck_assert(seen->get(seen->self, snapshot, VPR_KV_STATE, &arena, vpr_bytes_str("b"), &value));
+    seen->release(seen->self, snapshot);
+    ck_assert_str_eq(files_of(), before);
+    ck_assert_ptr_null(vpr_kv_rocksdb_open(path, err, sizeof err)); /* the writer's lock stands */
+    put_one(kv, "c", "3");
+    ck_assert_str_eq(all_of(seen, VPR_KV_STATE), "a=1 b=2 ");
+    vpr_kv_close(seen);
+    seen = look();
+    ck_assert_str_eq(all_of(seen, VPR_KV_STATE), "a=1 b=2 c=3 ");
+    vpr_kv_close(seen);
+    vpr_kv_close(kv);
+    before = files_of();
+    seen = look(); /* at rest */
+    ck_assert_str_eq(all_of(seen, VPR_KV_META), "last=c ");
+    vpr_kv_close(seen);
+    ck_assert_str_eq(files_of(), before);
+}
+END_TEST
+
+START_TEST(looking_makes_no_store)
+{
+    char err[256] = "", *none = vpr_arena_text(&arena, "%s/none", path);
+    ck_assert_ptr_null(vpr_kv_rocksdb_look(path, err, sizeof err));
+    ck_assert_msg(strstr(err, "cannot open the store in") != NULL, "%s", err);
+    ck_assert_ptr_null(vpr_kv_rocksdb_look(none, err, sizeof err));
+    ck_assert_int_ne(access(none, F_OK), 0);
+    ck_assert_int_eq(rmdir(path), 0); /* nothing is in it */
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+}
+END_TEST
+
+START_TEST(a_store_for_looking_halts_at_a_commit)
+{
+    int status;
+    vpr_kv_close(open_disk());
+    pid_t writer = fork();
+    ck_assert_int_ge(writer, 0);
+    if (writer == 0) {
+        put_one(look(), "a", "1");
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(writer, &status, 0), writer);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    struct vpr_kv *kv = look();
+    ck_assert_str_eq(all_of(kv, VPR_KV_STATE), "");
+    vpr_kv_close(kv);
+}
+END_TEST
+
+/* Batches of 256 KiB until nobody listens: each 64th fills a buffer, becomes a table, and its
+ * log goes. */
+static void write_on(int listener)
+{
+    static uint8_t filler[256 << 10];
+    struct vpr_kv *kv = open_disk();
+    struct luck luck = {43};
+    for (size_t i = 0; i < sizeof filler; i++) {
+        filler[i] = (uint8_t)luck_below(&luck, 256);
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    for (uint32_t i = 1; write(listener, "!", 1) == 1; i++) {
+        uint8_t number[4];
+        vpr_put_be32(number, i);
+        const struct vpr_kv_write writes[] = {
+            {VPR_KV_STATE, vpr_bytes_str("filler"), vpr_bytes_of(filler, sizeof filler)},
+            {VPR_KV_STATE, vpr_bytes_str("last"), vpr_bytes_of(number, sizeof number)},
+            {VPR_KV_STATE, vpr_bytes_of(number, sizeof number), vpr_bytes_str("x")},
+        };
+        kv->commit(kv->self, writes, VPR_COUNT(writes));
+        usleep(5000);
+    }
+    vpr_kv_close(kv);
+}
+
+#define LOOKS 20
+/* Every batch up to the last one that shows is there; that one. */
+static uint32_t last_seen(void)
+{
+    struct vpr_kv *kv = look();
+    struct vpr_bytes value;
+    uint32_t last = 0;
+    size_t mark = vpr_arena_mark(&arena);
+    if (kv->get(kv->self, NULL, VPR_KV_STATE, &arena, vpr_bytes_str("last"), &value)) {
+        last = vpr_get_be32(value.data);
+    }
+    for (uint32_t i = 1; i <= last; i++) {
+        uint8_t number[4];
+        vpr_put_be32(number, i);
+        ck_assert_msg(kv->get(kv->self, NULL, VPR_KV_STATE, &arena,
+                              vpr_bytes_of(number, sizeof number), &value),
+                      "batch %u of %u is missing", i, last);
+        vpr_arena_release(&arena, mark);
+    }
+    vpr_kv_close(kv);
+    return last;
+}
+
+START_TEST(looking_while_logs_and_tables_go_misses_no_batch)
+{
+    uint32_t last = 0;
+    int status = 0, ends[2];
+    char byte;
+    ck_assert_int_eq(pipe(ends), 0);
+    pid_t writer = fork(); /* before this process has threads of RocksDB, which do not fork */
+    ck_assert_int_ge(writer, 0);
+    if (writer == 0) {
+        (void)close(ends[0]);
+        write_on(ends[1]);
+        _exit(0);
+    }
+    (void)close(ends[1]);
+    ck_assert_int_eq(read(ends[0], &byte, 1), 1); /* the store is there */
+    for (int i = 0; i < LOOKS; i++) {
+        uint32_t seen = last_seen();
+        ck_assert_uint_ge(seen, last);
+        last = seen;
+    }
+    (void)close(ends[0]);
+    ck_assert_int_eq(waitpid(writer, &status, 0), writer);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    ck_assert(has_table());
+    ck_assert_uint_ge(last_seen(), last);
+}
+END_TEST
+
 /* ---- a store opened over what somebody else did to its data ---- */
 
 static struct vpr_store *reopen(const char *const *names, size_t count, char *err, size_t size)
@@ -323,6 +509,10 @@ Suite *kv_suite(void)
     tcase_add_test(tests, memory_of_what_was_written_is_bounded);
     tcase_add_test(tests, a_lock_held_by_another_is_named);
     tcase_add_test(tests, a_foreign_directory_is_left_alone);
+    tcase_add_test(tests, looking_takes_no_lock_and_writes_nothing);
+    tcase_add_test(tests, looking_makes_no_store);
+    tcase_add_test(tests, a_store_for_looking_halts_at_a_commit);
+    tcase_add_test(tests, looking_while_logs_and_tables_go_misses_no_batch);
     tcase_add_test(tests, a_store_opens_where_it_was_closed);
     tcase_add_test(tests, one_changed_byte_of_state_is_found_at_the_start);
     tcase_add_test(tests, a_key_nobody_committed_is_found_at_the_start);
