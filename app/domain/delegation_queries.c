@@ -1,11 +1,9 @@
-#include "app/base/bytes.h"
 #include "app/domain/commission.h"
-#include "app/domain/delegation.h"
+#include "app/domain/delegation_walk.h"
 #include "app/domain/field.h"
 #include "app/domain/sessions.h"
 #include "app/domain/unbonding.h"
 #include "app/domain/validators.h"
-#include "app/domain/walk.h"
 #include "app/rules/shares.h"
 
 /* What token holders ask: their delegations, what comes back, who delegates to whom, what it
@@ -34,35 +32,21 @@ static Viper__V1__DelegationInfo *info_of(struct vpr_ctx *ctx,
     return info;
 }
 
-/* The last 20 bytes of a key of two addresses. */
-static struct vpr_address second_of(struct vpr_bytes key)
-{
-    struct vpr_address who;
-    VPR_ASSERT(key.len == 1 + 2 * sizeof who.b);
-    memcpy(who.b, key.data + 1 + sizeof who.b, sizeof who.b);
-    return who;
-}
-
 static enum vpr_code answer_delegations(struct vpr_ctx *ctx, const ProtobufCMessage *request,
                                         ProtobufCMessage **ret_response)
 {
     const Viper__V1__QueryDelegationsRequest *asked =
         (const Viper__V1__QueryDelegationsRequest *)request;
-    struct vpr_key_buf prefix = vpr_key(VPR_KEY_DELEGATES);
-    struct vpr_address delegator;
-    struct vpr_bytes key, value;
+    struct vpr_address delegator, id;
     struct vpr_walk walk;
     VPR_TRY(vpr_field_address(&delegator, asked->delegator, "delegator", ctx->err));
-    vpr_key_address(&prefix, &delegator);
-    VPR_TRY(vpr_walk_begin(&walk, ctx, asked->pagination, VPR_STORE_DELEGATION,
-                           vpr_key_bytes(&prefix)));
+    VPR_TRY(vpr_delegation_walk(&walk, ctx, VPR_KEY_DELEGATES, &delegator, asked->pagination));
     Viper__V1__QueryDelegationsResponse *r =
         VPR_ARENA_NEW(ctx->arena, Viper__V1__QueryDelegationsResponse);
     viper__v1__query_delegations_response__init(r);
     r->delegations =
         VPR_ARENA_ARRAY(ctx->arena, Viper__V1__DelegationInfo *, VPR_WALK_ITEMS_MAX);
-    while (vpr_walk_next(&walk, ctx, &key, &value)) {
-        struct vpr_address id = second_of(key);
+    while (vpr_delegation_walk_next(&walk, ctx, &id)) {
         r->delegations[r->n_delegations++] = info_of(ctx, &delegator, &id);
     }
     r->pagination = vpr_walk_end(&walk, ctx);
@@ -108,15 +92,11 @@ static enum vpr_code answer_delegators(struct vpr_ctx *ctx, const ProtobufCMessa
 {
     const Viper__V1__QueryDelegatorsRequest *asked =
         (const Viper__V1__QueryDelegatorsRequest *)request;
-    struct vpr_key_buf prefix = vpr_key(VPR_KEY_DELEGATION);
-    struct vpr_address id;
-    const Viper__V1__Actor *actor;
-    struct vpr_bytes key, value;
+    struct vpr_address id, delegator;
+    const Viper__V1__Actor *actor = NULL;
     struct vpr_walk walk;
     VPR_TRY(find_asked(ctx, asked->id, &id, &actor));
-    vpr_key_address(&prefix, &id);
-    VPR_TRY(vpr_walk_begin(&walk, ctx, asked->pagination, VPR_STORE_DELEGATION,
-                           vpr_key_bytes(&prefix)));
+    VPR_TRY(vpr_delegation_walk(&walk, ctx, VPR_KEY_DELEGATION, &id, asked->pagination));
     Viper__V1__QueryDelegatorsResponse *r =
         VPR_ARENA_NEW(ctx->arena, Viper__V1__QueryDelegatorsResponse);
     viper__v1__query_delegators_response__init(r);
@@ -124,8 +104,7 @@ static enum vpr_code answer_delegators(struct vpr_ctx *ctx, const ProtobufCMessa
     r->pool = pool_info(ctx, &id, actor);
     r->delegations =
         VPR_ARENA_ARRAY(ctx->arena, Viper__V1__DelegationInfo *, VPR_WALK_ITEMS_MAX);
-    while (vpr_walk_next(&walk, ctx, &key, &value)) {
-        struct vpr_address delegator = second_of(key);
+    while (vpr_delegation_walk_next(&walk, ctx, &delegator)) {
         r->delegations[r->n_delegations++] = info_of(ctx, &delegator, &id);
     }
     r->pagination = vpr_walk_end(&walk, ctx);
@@ -154,23 +133,18 @@ static enum vpr_code answer_unbonding(struct vpr_ctx *ctx, const ProtobufCMessag
 {
     const Viper__V1__QueryUnbondingRequest *asked =
         (const Viper__V1__QueryUnbondingRequest *)request;
-    struct vpr_key_buf prefix = vpr_key(VPR_KEY_ENTRY);
+    const Viper__V1__Unbonding *entry;
     struct vpr_address delegator;
-    struct vpr_bytes key, value;
     struct vpr_walk walk;
+    uint64_t number;
     VPR_TRY(vpr_field_address(&delegator, asked->delegator, "delegator", ctx->err));
-    vpr_key_address(&prefix, &delegator);
-    VPR_TRY(vpr_walk_begin(&walk, ctx, asked->pagination, VPR_STORE_DELEGATION,
-                           vpr_key_bytes(&prefix)));
+    VPR_TRY(vpr_delegation_walk(&walk, ctx, VPR_KEY_ENTRY, &delegator, asked->pagination));
     Viper__V1__QueryUnbondingResponse *r =
         VPR_ARENA_NEW(ctx->arena, Viper__V1__QueryUnbondingResponse);
     viper__v1__query_unbonding_response__init(r);
     r->entries = VPR_ARENA_ARRAY(ctx->arena, Viper__V1__UnbondingInfo *, VPR_WALK_ITEMS_MAX);
-    while (vpr_walk_next(&walk, ctx, &key, &value)) {
-        const Viper__V1__Unbonding *entry = (const Viper__V1__Unbonding *)vpr_record_unpack(
-            ctx, value, &viper__v1__unbonding__descriptor);
-        r->entries[r->n_entries++] =
-            entry_info(ctx, vpr_get_be64(key.data + prefix.len), entry);
+    while ((entry = vpr_unbonding_walk_next(&walk, ctx, &number)) != NULL) {
+        r->entries[r->n_entries++] = entry_info(ctx, number, entry);
     }
     r->pagination = vpr_walk_end(&walk, ctx);
     *ret_response = &r->base;
@@ -184,7 +158,7 @@ static enum vpr_code answer_yield(struct vpr_ctx *ctx, const ProtobufCMessage *r
     const Viper__V1__QueryYieldRequest *asked = (const Viper__V1__QueryYieldRequest *)request;
     struct vpr_session session = vpr_session_current(ctx);
     struct vpr_address id;
-    const Viper__V1__Actor *actor;
+    const Viper__V1__Actor *actor = NULL;
     uint64_t most = vpr_param(ctx, VPR_P_max_commission, session.number);
     VPR_TRY(find_asked(ctx, asked->id, &id, &actor));
     Viper__V1__QueryYieldResponse *r = VPR_ARENA_NEW(ctx->arena, Viper__V1__QueryYieldResponse);

@@ -1,10 +1,9 @@
-#include "app/base/bytes.h"
 #include "app/domain/cosmos.h"
+#include "app/domain/delegation_walk.h"
 #include "app/domain/field.h"
 #include "app/domain/sessions.h"
 #include "app/domain/unbonding.h"
 #include "app/domain/validators.h"
-#include "app/domain/walk.h"
 #include "app/domain/wallets.h"
 #include "app/rules/shares.h"
 #include "app/tx/wire.h"
@@ -166,7 +165,7 @@ static enum vpr_code answer_validator(struct vpr_ctx *ctx, const ProtobufCMessag
     const Cosmos__Staking__V1beta1__QueryValidatorRequest *asked =
         (const Cosmos__Staking__V1beta1__QueryValidatorRequest *)request;
     struct vpr_address id;
-    const Viper__V1__Actor *actor;
+    const Viper__V1__Actor *actor = NULL;
     VPR_TRY(validator_asked(ctx, asked->validator_addr, &id, &actor));
     Cosmos__Staking__V1beta1__QueryValidatorResponse *r =
         VPR_ARENA_NEW(ctx->arena, Cosmos__Staking__V1beta1__QueryValidatorResponse);
@@ -219,33 +218,20 @@ static enum vpr_code answer_delegation(struct vpr_ctx *ctx, const ProtobufCMessa
     return VPR_OK;
 }
 
-static struct vpr_address delegate_in(struct vpr_bytes key)
-{
-    struct vpr_address id;
-    VPR_ASSERT(key.len == 1 + 2 * sizeof id.b);
-    memcpy(id.b, key.data + 1 + sizeof id.b, sizeof id.b);
-    return id;
-}
-
 static enum vpr_code answer_delegations(struct vpr_ctx *ctx, const ProtobufCMessage *request,
                                         ProtobufCMessage **ret_response)
 {
     const Cosmos__Staking__V1beta1__QueryDelegatorDelegationsRequest *asked =
         (const Cosmos__Staking__V1beta1__QueryDelegatorDelegationsRequest *)request;
-    struct vpr_key_buf prefix = vpr_key(VPR_KEY_DELEGATES);
-    struct vpr_address delegator;
-    struct vpr_bytes key, value;
+    struct vpr_address delegator, id;
     struct vpr_walk walk;
     VPR_TRY(vpr_field_address(&delegator, asked->delegator_addr, "delegator_addr", ctx->err));
-    vpr_key_address(&prefix, &delegator);
-    VPR_TRY(vpr_walk_begin(&walk, ctx, asked->pagination, VPR_STORE_DELEGATION,
-                           vpr_key_bytes(&prefix)));
+    VPR_TRY(vpr_delegation_walk(&walk, ctx, VPR_KEY_DELEGATES, &delegator, asked->pagination));
     Cosmos__Staking__V1beta1__QueryDelegatorDelegationsResponse *r =
         VPR_ARENA_NEW(ctx->arena, Cosmos__Staking__V1beta1__QueryDelegatorDelegationsResponse);
     cosmos__staking__v1beta1__query_delegator_delegations_response__init(r);
     r->delegation_responses = VPR_ARENA_ARRAY(ctx->arena, cosmos_delegation *, VPR_WALK_ITEMS_MAX);
-    while (vpr_walk_next(&walk, ctx, &key, &value)) {
-        struct vpr_address id = delegate_in(key);
+    while (vpr_delegation_walk_next(&walk, ctx, &id)) {
         cosmos_delegation *d = delegation_of(ctx, &delegator, &id);
         if (d != NULL) {
             r->delegation_responses[r->n_delegation_responses++] = d;
@@ -286,22 +272,18 @@ static enum vpr_code answer_unbonding(struct vpr_ctx *ctx, const ProtobufCMessag
 {
     const Cosmos__Staking__V1beta1__QueryDelegatorUnbondingDelegationsRequest *asked =
         (const Cosmos__Staking__V1beta1__QueryDelegatorUnbondingDelegationsRequest *)request;
-    struct vpr_key_buf prefix = vpr_key(VPR_KEY_ENTRY);
+    const Viper__V1__Unbonding *entry;
     struct vpr_address delegator;
-    struct vpr_bytes key, value;
     struct vpr_walk walk;
+    uint64_t number;
     VPR_TRY(vpr_field_address(&delegator, asked->delegator_addr, "delegator_addr", ctx->err));
-    vpr_key_address(&prefix, &delegator);
-    VPR_TRY(vpr_walk_begin(&walk, ctx, asked->pagination, VPR_STORE_DELEGATION,
-                           vpr_key_bytes(&prefix)));
+    VPR_TRY(vpr_delegation_walk(&walk, ctx, VPR_KEY_ENTRY, &delegator, asked->pagination));
     Cosmos__Staking__V1beta1__QueryDelegatorUnbondingDelegationsResponse *r = VPR_ARENA_NEW(
         ctx->arena, Cosmos__Staking__V1beta1__QueryDelegatorUnbondingDelegationsResponse);
     cosmos__staking__v1beta1__query_delegator_unbonding_delegations_response__init(r);
     r->unbonding_responses = VPR_ARENA_ARRAY(
         ctx->arena, Cosmos__Staking__V1beta1__UnbondingDelegation *, VPR_WALK_ITEMS_MAX);
-    while (vpr_walk_next(&walk, ctx, &key, &value)) {
-        const Viper__V1__Unbonding *entry = (const Viper__V1__Unbonding *)vpr_record_unpack(
-            ctx, value, &viper__v1__unbonding__descriptor);
+    while ((entry = vpr_unbonding_walk_next(&walk, ctx, &number)) != NULL) {
         struct vpr_address id = vpr_address_of_field(entry->actor);
         if (vpr_actor_get(ctx, &id)->kind == VIPER__V1__KIND__KIND_VALIDATOR) {
             r->unbonding_responses[r->n_unbonding_responses++] =

@@ -85,7 +85,7 @@ static enum vpr_code apply_delegate(struct vpr_ctx *ctx, const ProtobufCMessage 
 {
     const msg_delegate *m = (const msg_delegate *)message;
     struct vpr_address id;
-    uint64_t amount;
+    uint64_t amount = 0;
     VPR_TRY(find_validator(ctx, m->validator_address, &id));
     VPR_TRY(read_coin(&amount, m->amount, ctx->err));
     return vpr_delegate(ctx, &id, amount);
@@ -103,7 +103,7 @@ static enum vpr_code apply_undelegate(struct vpr_ctx *ctx, const ProtobufCMessag
 {
     const msg_undelegate *m = (const msg_undelegate *)message;
     struct vpr_address id;
-    uint64_t amount;
+    uint64_t amount = 0;
     VPR_TRY(find_validator(ctx, m->validator_address, &id));
     VPR_TRY(read_coin(&amount, m->amount, ctx->err));
     return vpr_undelegate(ctx, &id, amount);

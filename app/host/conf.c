@@ -197,7 +197,7 @@ static size_t table_names(const struct vpr_conf_schema *schema,
 
 static void unknown_table(struct reader *r, const char *name)
 {
-    const char *names[VPR_CONF_TABLES_MAX];
+    const char *names[VPR_CONF_TABLES_MAX] = {NULL};
     const size_t count = table_names(r->schema, names);
     const char *near = vpr_nearest(name, names, count);
     if (near != NULL) {

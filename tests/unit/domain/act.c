@@ -79,6 +79,23 @@ const ProtobufCMessage *ask(struct world *w, const char *method,
     return response;
 }
 
+const void *ask_ok(struct world *w, const char *method, const ProtobufCMessage *request)
+{
+    enum vpr_code code;
+    const void *answer = ask(w, method, request, &code);
+    ck_assert_msg(code == VPR_OK, "%s: %s", method, w->err.text);
+    return answer;
+}
+
+void ask_refused(struct world *w, const char *method, const ProtobufCMessage *request,
+                 enum vpr_code code)
+{
+    enum vpr_code got;
+    (void)ask(w, method, request, &got);
+    ck_assert_msg(got == code, "%s: %s, not %s", method, vpr_code_name(got),
+                  vpr_code_name(code));
+}
+
 void genesis_refused(world_change_fn *change, enum vpr_code code)
 {
     char text[256] = "";

@@ -26,6 +26,10 @@ void act_refused(struct world *w, const char *label, const ProtobufCMessage *mes
 /* NULL and *ret_code when refused. */
 const ProtobufCMessage *ask(struct world *w, const char *method,
                             const ProtobufCMessage *request, enum vpr_code *ret_code);
+/* As above: it must be answered, or be refused with that code. */
+const void *ask_ok(struct world *w, const char *method, const ProtobufCMessage *request);
+void ask_refused(struct world *w, const char *method, const ProtobufCMessage *request,
+                 enum vpr_code code);
 
 /* Genesis with a change must be refused with that code. */
 void genesis_refused(world_change_fn *change, enum vpr_code code);

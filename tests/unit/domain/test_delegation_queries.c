@@ -17,22 +17,6 @@ static char *valoper(const char *label)
     return text;
 }
 
-static const void *asked(struct world *w, const char *method, const ProtobufCMessage *request)
-{
-    enum vpr_code code;
-    const void *answer = ask(w, method, request, &code);
-    ck_assert_msg(code == VPR_OK, "%s: %s", method, w->err.text);
-    return answer;
-}
-
-static void refused(struct world *w, const char *method, const ProtobufCMessage *request,
-                    enum vpr_code want)
-{
-    enum vpr_code code;
-    (void)ask(w, method, request, &code);
-    ck_assert_int_eq(code, want);
-}
-
 /* ---- ours ---- */
 
 START_TEST(a_holder_sees_its_delegations)
@@ -48,7 +32,7 @@ START_TEST(a_holder_sees_its_delegations)
     (void)slash_(w, "servicer2", 100000, 11);
     request.delegator = world_text("alice");
     const Viper__V1__QueryDelegationsResponse *r =
-        asked(w, "/viper.v1.Query/Delegations", &request.base);
+        ask_ok(w, "/viper.v1.Query/Delegations", &request.base);
     ck_assert_uint_eq(r->n_delegations, 2);
     for (size_t i = 0; i < 2; i++) {
         const Viper__V1__DelegationInfo *d = r->delegations[i];
@@ -65,16 +49,16 @@ START_TEST(a_holder_sees_its_delegations)
     }
     page.limit = 1;
     request.pagination = &page;
-    r = asked(w, "/viper.v1.Query/Delegations", &request.base);
+    r = ask_ok(w, "/viper.v1.Query/Delegations", &request.base);
     ck_assert_uint_eq(r->n_delegations, 1);
     ck_assert_uint_gt(r->pagination->next_key.len, 0);
     request.delegator = world_text("bob");
-    ck_assert_uint_eq(((const Viper__V1__QueryDelegationsResponse *)asked(
+    ck_assert_uint_eq(((const Viper__V1__QueryDelegationsResponse *)ask_ok(
                            w, "/viper.v1.Query/Delegations", &request.base))
                           ->n_delegations,
                       0);
     request.delegator = vpr_arena_text(&w->node, "viper1");
-    refused(w, "/viper.v1.Query/Delegations", &request.base, VPR_BAD_ADDRESS);
+    ask_refused(w, "/viper.v1.Query/Delegations", &request.base, VPR_BAD_ADDRESS);
     world_block(w);
     world_destroy(w);
 }
@@ -89,7 +73,7 @@ START_TEST(an_actors_delegators_are_listed_with_its_pool)
     ck_assert_int_eq(delegate_(w, "bob", "validator2", 9), VPR_OK);
     request.id = world_text("validator1");
     const Viper__V1__QueryDelegatorsResponse *r =
-        asked(w, "/viper.v1.Query/Delegators", &request.base);
+        ask_ok(w, "/viper.v1.Query/Delegators", &request.base);
     ck_assert_uint_eq(r->n_delegations, 2);
     ck_assert_uint_eq(r->pool->shares, 1500);
     ck_assert_uint_eq(r->pool->delegated_uvipr, 1500);
@@ -97,11 +81,11 @@ START_TEST(an_actors_delegators_are_listed_with_its_pool)
     ck_assert_uint_eq(r->actor->stake, 50000 * WORLD_VIPR);
     ck_assert_uint_eq(r->actor->delegated, 1500);
     request.id = world_text("servicer1");
-    r = asked(w, "/viper.v1.Query/Delegators", &request.base);
+    r = ask_ok(w, "/viper.v1.Query/Delegators", &request.base);
     ck_assert_uint_eq(r->n_delegations, 0);
     ck_assert_uint_eq(r->pool->shares, 0);
     request.id = world_text("fisherman1");
-    refused(w, "/viper.v1.Query/Delegators", &request.base, VPR_NOT_FOUND);
+    ask_refused(w, "/viper.v1.Query/Delegators", &request.base, VPR_NOT_FOUND);
     world_block(w);
     world_destroy(w);
 }
@@ -117,7 +101,7 @@ START_TEST(entries_say_what_will_be_paid)
     (void)slash_(w, "servicer1", 50000, 1);
     request.delegator = world_text("alice");
     const Viper__V1__QueryUnbondingResponse *r =
-        asked(w, "/viper.v1.Query/Unbonding", &request.base);
+        ask_ok(w, "/viper.v1.Query/Unbonding", &request.base);
     ck_assert_uint_eq(r->n_entries, 1);
     ck_assert_str_eq(r->entries[0]->actor, world_text("servicer1"));
     ck_assert_uint_eq(r->entries[0]->amount_uvipr, 100);
@@ -139,7 +123,7 @@ START_TEST(a_yield_is_foretold)
     world_until(w, 5);
     request.id = world_text("validator1");
     const Viper__V1__QueryYieldResponse *r =
-        asked(w, "/viper.v1.Query/Yield", &request.base);
+        ask_ok(w, "/viper.v1.Query/Yield", &request.base);
     ck_assert(r->in_set);
     ck_assert_uint_eq(r->yield_ppb, 1125000); /* 112,500,000 a 1,000 blocks; ten of them */
     ck_assert_uint_eq(r->part_uvipr, 112500000);
@@ -149,11 +133,11 @@ START_TEST(a_yield_is_foretold)
     world_until(w, 11);
     ck_assert_uint_eq(pool_of(w, "validator1")->rewards, said);
     request.id = world_text("servicer1");
-    r = asked(w, "/viper.v1.Query/Yield", &request.base);
+    r = ask_ok(w, "/viper.v1.Query/Yield", &request.base);
     ck_assert_uint_eq(r->validator_yield_ppb, 0);
     ck_assert_uint_eq(r->stake_uvipr, 15000 * WORLD_VIPR);
     request.id = world_text("alice");
-    refused(w, "/viper.v1.Query/Yield", &request.base, VPR_NOT_FOUND);
+    ask_refused(w, "/viper.v1.Query/Yield", &request.base, VPR_NOT_FOUND);
     world_destroy(w);
 }
 END_TEST
@@ -254,11 +238,11 @@ START_TEST(wallets_see_validators_delegations_and_rewards)
     world_until(w, 11);
     all.status = vpr_arena_text(&w->node, "BOND_STATUS_BONDED");
     const Cosmos__Staking__V1beta1__QueryValidatorsResponse *list =
-        asked(w, "/cosmos.staking.v1beta1.Query/Validators", &all.base);
+        ask_ok(w, "/cosmos.staking.v1beta1.Query/Validators", &all.base);
     ck_assert_uint_eq(list->n_validators, 3);
     one.validator_addr = valoper("validator1");
     const Cosmos__Staking__V1beta1__Validator *v =
-        ((const Cosmos__Staking__V1beta1__QueryValidatorResponse *)asked(
+        ((const Cosmos__Staking__V1beta1__QueryValidatorResponse *)ask_ok(
              w, "/cosmos.staking.v1beta1.Query/Validator", &one.base))
             ->validator;
     ck_assert_str_eq(v->operator_address, valoper("validator1"));
@@ -269,14 +253,14 @@ START_TEST(wallets_see_validators_delegations_and_rewards)
     ck_assert(!v->jailed);
     mine.delegator_addr = world_text("alice");
     const Cosmos__Staking__V1beta1__QueryDelegatorDelegationsResponse *d =
-        asked(w, "/cosmos.staking.v1beta1.Query/DelegatorDelegations", &mine.base);
+        ask_ok(w, "/cosmos.staking.v1beta1.Query/DelegatorDelegations", &mine.base);
     ck_assert_uint_eq(d->n_delegation_responses, 1); /* servicers are none of theirs */
     ck_assert_str_eq(d->delegation_responses[0]->balance->amount, "1000000000");
     ck_assert_str_eq(d->delegation_responses[0]->delegation->shares,
                      "1000000000.000000000000000000");
     rewards.delegator_address = world_text("alice");
     const Cosmos__Distribution__V1beta1__QueryDelegationTotalRewardsResponse *r =
-        asked(w, "/cosmos.distribution.v1beta1.Query/DelegationTotalRewards", &rewards.base);
+        ask_ok(w, "/cosmos.distribution.v1beta1.Query/DelegationTotalRewards", &rewards.base);
     ck_assert_uint_eq(r->n_rewards, 1);
     ck_assert_uint_eq(r->n_total, 1);
     ck_assert_str_eq(r->total[0]->amount,
@@ -303,22 +287,22 @@ START_TEST(wallets_see_what_comes_back_pool_and_parameters)
     waits.delegator_addr = one.delegator_addr = world_text("alice");
     one.validator_addr = valoper("validator1");
     const Cosmos__Staking__V1beta1__QueryDelegatorUnbondingDelegationsResponse *u =
-        asked(w, "/cosmos.staking.v1beta1.Query/DelegatorUnbondingDelegations", &waits.base);
+        ask_ok(w, "/cosmos.staking.v1beta1.Query/DelegatorUnbondingDelegations", &waits.base);
     ck_assert_uint_eq(u->n_unbonding_responses, 1);
     ck_assert_str_eq(u->unbonding_responses[0]->entries[0]->balance, "3");
     ck_assert_int_eq(u->unbonding_responses[0]->entries[0]->completion_time->seconds,
                      WORLD_TIME_S + 61);
     const Cosmos__Staking__V1beta1__QueryDelegationResponse *d =
-        asked(w, "/cosmos.staking.v1beta1.Query/Delegation", &one.base);
+        ask_ok(w, "/cosmos.staking.v1beta1.Query/Delegation", &one.base);
     ck_assert_str_eq(d->delegation_response->balance->amount, "7");
     one.validator_addr = valoper("validator2");
-    refused(w, "/cosmos.staking.v1beta1.Query/Delegation", &one.base, VPR_NOT_FOUND);
+    ask_refused(w, "/cosmos.staking.v1beta1.Query/Delegation", &one.base, VPR_NOT_FOUND);
     const Cosmos__Staking__V1beta1__QueryPoolResponse *p =
-        asked(w, "/cosmos.staking.v1beta1.Query/Pool", &pool.base);
+        ask_ok(w, "/cosmos.staking.v1beta1.Query/Pool", &pool.base);
     ck_assert_str_eq(p->pool->bonded_tokens, "200000000007");
     ck_assert_str_eq(p->pool->not_bonded_tokens, "0");
     const Cosmos__Staking__V1beta1__QueryParamsResponse *q =
-        asked(w, "/cosmos.staking.v1beta1.Query/Params", &params.base);
+        ask_ok(w, "/cosmos.staking.v1beta1.Query/Params", &params.base);
     ck_assert_int_eq(q->params->unbonding_time->seconds, 60);
     ck_assert_str_eq(q->params->bond_denom, "uvipr");
     ck_assert_uint_eq(q->params->max_entries, VPR_UNBONDING_MAX);

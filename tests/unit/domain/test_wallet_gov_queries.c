@@ -20,27 +20,12 @@ static void tear_down(void)
     world_destroy(w);
 }
 
-static const void *asked(const char *method, const ProtobufCMessage *request)
-{
-    enum vpr_code code;
-    const ProtobufCMessage *answer = ask(w, method, request, &code);
-    ck_assert_msg(code == VPR_OK, "%s: %s", method, w->err.text);
-    return answer;
-}
-
-static enum vpr_code refused(const char *method, const ProtobufCMessage *request)
-{
-    enum vpr_code code;
-    (void)ask(w, method, request, &code);
-    return code;
-}
-
 static const Cosmos__Gov__V1__Proposal *proposal_v1(uint64_t number)
 {
     Cosmos__Gov__V1__QueryProposalRequest q = COSMOS__GOV__V1__QUERY_PROPOSAL_REQUEST__INIT;
     q.proposal_id = number;
     const Cosmos__Gov__V1__QueryProposalResponse *r =
-        asked("/cosmos.gov.v1.Query/Proposal", &q.base);
+        ask_ok(w, "/cosmos.gov.v1.Query/Proposal", &q.base);
     return r->proposal;
 }
 
@@ -63,7 +48,7 @@ START_TEST(a_proposal_in_both_shapes)
 
     q.proposal_id = id;
     const Cosmos__Gov__V1beta1__QueryProposalResponse *r =
-        asked("/cosmos.gov.v1beta1.Query/Proposal", &q.base);
+        ask_ok(w, "/cosmos.gov.v1beta1.Query/Proposal", &q.base);
     ck_assert_uint_eq(r->proposal->proposal_id, id);
     ck_assert_str_eq(r->proposal->content->type_url, "/cosmos.gov.v1beta1.TextProposal");
     const Cosmos__Gov__V1beta1__TextProposal *text =
@@ -75,7 +60,7 @@ START_TEST(a_proposal_in_both_shapes)
     ck_assert_int_eq((int)r->proposal->status, 2);
 
     q.proposal_id = id + 1;
-    ck_assert_int_eq(refused("/cosmos.gov.v1beta1.Query/Proposal", &q.base), VPR_NOT_FOUND);
+    ask_refused(w, "/cosmos.gov.v1beta1.Query/Proposal", &q.base, VPR_NOT_FOUND);
 }
 END_TEST
 
@@ -94,7 +79,7 @@ START_TEST(a_vetoed_proposal_is_rejected)
         COSMOS__GOV__V1__QUERY_TALLY_RESULT_REQUEST__INIT;
     q.proposal_id = id;
     const Cosmos__Gov__V1__QueryTallyResultResponse *r =
-        asked("/cosmos.gov.v1.Query/TallyResult", &q.base);
+        ask_ok(w, "/cosmos.gov.v1.Query/TallyResult", &q.base);
     ck_assert_str_eq(r->tally->no_with_veto_count, VIPR_TEXT(200000));
 }
 END_TEST
@@ -108,12 +93,12 @@ START_TEST(a_tally_says_what_it_would_come_to_now)
     ck_assert_int_eq(vote(w, "validator2.owner", id, YES), VPR_OK);
     q.proposal_id = p.proposal_id = id;
     const Cosmos__Gov__V1__QueryTallyResultResponse *r =
-        asked("/cosmos.gov.v1.Query/TallyResult", &q.base);
+        ask_ok(w, "/cosmos.gov.v1.Query/TallyResult", &q.base);
     ck_assert_str_eq(r->tally->yes_count, VIPR_TEXT(50000));
     ck_assert_str_eq(r->tally->no_with_veto_count, VIPR_TEXT(50000));
     ck_assert_str_eq(r->tally->no_count, "0");
     const Cosmos__Gov__V1beta1__QueryTallyResultResponse *s =
-        asked("/cosmos.gov.v1beta1.Query/TallyResult", &p.base);
+        ask_ok(w, "/cosmos.gov.v1beta1.Query/TallyResult", &p.base);
     ck_assert_str_eq(s->tally->yes, VIPR_TEXT(50000));
     ck_assert_str_eq(s->tally->no_with_veto, VIPR_TEXT(50000));
     ck_assert_str_eq(s->tally->abstain, "0");
@@ -127,24 +112,24 @@ START_TEST(votes_are_found_by_voter_and_listed)
         COSMOS__GOV__V1BETA1__QUERY_VOTES_REQUEST__INIT;
     q.proposal_id = all.proposal_id = id;
     q.voter = world_text("validator1.owner");
-    const Cosmos__Gov__V1__QueryVoteResponse *r = asked("/cosmos.gov.v1.Query/Vote", &q.base);
+    const Cosmos__Gov__V1__QueryVoteResponse *r = ask_ok(w, "/cosmos.gov.v1.Query/Vote", &q.base);
     ck_assert_str_eq(r->vote->voter, world_text("validator1.owner"));
     ck_assert_uint_eq(r->vote->n_options, 1);
     ck_assert_int_eq((int)r->vote->options[0]->option, VETO);
     ck_assert_str_eq(r->vote->options[0]->weight, "1.000000000000000000");
     q.voter = world_text("validator2.owner");
-    ck_assert_int_eq(refused("/cosmos.gov.v1.Query/Vote", &q.base), VPR_NOT_FOUND);
+    ask_refused(w, "/cosmos.gov.v1.Query/Vote", &q.base, VPR_NOT_FOUND);
     q.voter = world_text("x");
     q.voter[8]++;
-    ck_assert_int_eq(refused("/cosmos.gov.v1.Query/Vote", &q.base), VPR_BAD_ADDRESS);
+    ask_refused(w, "/cosmos.gov.v1.Query/Vote", &q.base, VPR_BAD_ADDRESS);
 
     ck_assert_int_eq(vote(w, "validator2.owner", id, NO), VPR_OK);
     const Cosmos__Gov__V1beta1__QueryVotesResponse *s =
-        asked("/cosmos.gov.v1beta1.Query/Votes", &all.base);
+        ask_ok(w, "/cosmos.gov.v1beta1.Query/Votes", &all.base);
     ck_assert_uint_eq(s->n_votes, 2);
     ck_assert_int_eq((int)(s->votes[0]->option + s->votes[1]->option), VETO + NO);
     all.proposal_id = id + 1;
-    ck_assert_int_eq(refused("/cosmos.gov.v1beta1.Query/Votes", &all.base), VPR_NOT_FOUND);
+    ask_refused(w, "/cosmos.gov.v1beta1.Query/Votes", &all.base, VPR_NOT_FOUND);
 }
 END_TEST
 
@@ -155,26 +140,26 @@ START_TEST(proposals_are_listed_by_status_voter_and_depositor)
         COSMOS__GOV__V1BETA1__QUERY_PROPOSALS_REQUEST__INIT;
     uint64_t other = propose(w, "bob", new_params(w, "bob", "max_validators=90", NULL));
     const Cosmos__Gov__V1__QueryProposalsResponse *r =
-        asked("/cosmos.gov.v1.Query/Proposals", &q.base);
+        ask_ok(w, "/cosmos.gov.v1.Query/Proposals", &q.base);
     ck_assert_uint_eq(r->n_proposals, 2);
     ck_assert_uint_eq(r->proposals[0]->n_messages, 0); /* a text */
     ck_assert_uint_eq(r->proposals[1]->n_messages, 1);
     ck_assert_str_eq(r->proposals[1]->messages[0]->type_url, "/viper.v1.ProposalContent");
     q.depositor = world_text("bob");
-    r = asked("/cosmos.gov.v1.Query/Proposals", &q.base);
+    r = ask_ok(w, "/cosmos.gov.v1.Query/Proposals", &q.base);
     ck_assert_uint_eq(r->n_proposals, 1);
     ck_assert_uint_eq(r->proposals[0]->id, other);
     q.depositor = world_text("bob");
     q.voter = world_text("validator1.owner");
-    r = asked("/cosmos.gov.v1.Query/Proposals", &q.base);
+    r = ask_ok(w, "/cosmos.gov.v1.Query/Proposals", &q.base);
     ck_assert_uint_eq(r->n_proposals, 0);
     old.voter = world_text("validator1.owner");
     const Cosmos__Gov__V1beta1__QueryProposalsResponse *s =
-        asked("/cosmos.gov.v1beta1.Query/Proposals", &old.base);
+        ask_ok(w, "/cosmos.gov.v1beta1.Query/Proposals", &old.base);
     ck_assert_uint_eq(s->n_proposals, 1);
     ck_assert_uint_eq(s->proposals[0]->proposal_id, id);
     old.proposal_status = COSMOS__GOV__V1BETA1__PROPOSAL_STATUS__PROPOSAL_STATUS_PASSED;
-    s = asked("/cosmos.gov.v1beta1.Query/Proposals", &old.base);
+    s = ask_ok(w, "/cosmos.gov.v1beta1.Query/Proposals", &old.base);
     ck_assert_uint_eq(s->n_proposals, 0);
 }
 END_TEST
@@ -186,7 +171,7 @@ START_TEST(params_are_those_of_the_running_session)
         COSMOS__GOV__V1BETA1__QUERY_PARAMS_REQUEST__INIT;
     q.params_type = vpr_arena_text(&w->node, "voting");
     const Cosmos__Gov__V1__QueryParamsResponse *r =
-        asked("/cosmos.gov.v1.Query/Params", &q.base);
+        ask_ok(w, "/cosmos.gov.v1.Query/Params", &q.base);
     ck_assert_int_eq(r->voting_params->voting_period->seconds, 60);
     ck_assert_ptr_null(r->tally_params);
     ck_assert_str_eq(r->params->quorum, "0.334000000000000000");
@@ -194,14 +179,14 @@ START_TEST(params_are_those_of_the_running_session)
     ck_assert_str_eq(r->params->min_deposit[0]->amount, VIPR_TEXT(1000));
     old.params_type = vpr_arena_text(&w->node, "tallying");
     const Cosmos__Gov__V1beta1__QueryParamsResponse *s =
-        asked("/cosmos.gov.v1beta1.Query/Params", &old.base);
+        ask_ok(w, "/cosmos.gov.v1beta1.Query/Params", &old.base);
     ck_assert_str_eq(s->tally_params->veto_threshold, "0.334000000000000000");
     ck_assert_ptr_null(s->deposit_params);
     old.params_type = vpr_arena_text(&w->node, "deposit");
-    s = asked("/cosmos.gov.v1beta1.Query/Params", &old.base);
+    s = ask_ok(w, "/cosmos.gov.v1beta1.Query/Params", &old.base);
     ck_assert_str_eq(s->deposit_params->min_deposit[0]->amount, VIPR_TEXT(1000));
     old.params_type = vpr_arena_text(&w->node, "all");
-    ck_assert_int_eq(refused("/cosmos.gov.v1beta1.Query/Params", &old.base), VPR_BAD_FIELD);
+    ask_refused(w, "/cosmos.gov.v1beta1.Query/Params", &old.base, VPR_BAD_FIELD);
 }
 END_TEST
 
