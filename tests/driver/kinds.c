@@ -437,7 +437,10 @@ static bool make_unstake(struct wish *w)
 {
     struct pick pick;
     Viper__V1__MsgUnstake *m = wish_message(w, &viper__v1__msg_unstake__descriptor);
-    if (!pick_actor(w, 0, 0, &pick) || !enough(w, pick.actor->kind)) {
+    if (!pick_actor(w, 0, dice_percent(w->dice, 80) ? VIPER__V1__STATUS__STATUS_ACTIVE
+                                                    : VIPER__V1__STATUS__STATUS_NONE,
+                    &pick) ||
+        !enough(w, pick.actor->kind)) {
         return false;
     }
     w->signer = pick.owner;
@@ -499,16 +502,47 @@ static bool make_delegate(struct wish *w)
     return true;
 }
 
-static uint64_t shares_worth(struct wish *w, const struct pick *to, const char *delegator)
+static const Viper__V1__Delegation *delegation_of(struct wish *w, const struct vpr_address *to,
+                                                  const char *delegator)
 {
-    uint8_t key[41] = {VPR_KEY_DELEGATION}, pool_key[21] = {VPR_KEY_POOL};
+    uint8_t key[41] = {VPR_KEY_DELEGATION};
     const struct vpr_address who = world_address(delegator);
-    memcpy(key + 1, to->id.b, 20);
+    memcpy(key + 1, to->b, 20);
     memcpy(key + 21, who.b, 20);
-    memcpy(pool_key + 1, to->id.b, 20);
-    const Viper__V1__Delegation *own = (const Viper__V1__Delegation *)mirror_record(
+    return (const Viper__V1__Delegation *)mirror_record(
         w->stage->mirror, w->arena, VPR_STORE_DELEGATION, vpr_bytes_of(key, sizeof key),
         &viper__v1__delegation__descriptor);
+}
+
+/* To the next one, from anywhere on, that has nothing of the signer yet. */
+static bool make_spread(struct wish *w)
+{
+    const struct vpr_address *ids;
+    size_t count = mirror_actors(w->stage->mirror, &ids);
+    size_t first = dice_below(w->dice, count);
+    Viper__V1__MsgDelegate *m = wish_message(w, &viper__v1__msg_delegate__descriptor);
+    w->signer = any_rich(w);
+    for (size_t i = 0; i < count; i++) {
+        const struct vpr_address *id = &ids[(first + i) % count];
+        const Viper__V1__Actor *actor = mirror_actor(w->stage->mirror, w->arena, id);
+        if (actor != NULL && actor->status == VIPER__V1__STATUS__STATUS_ACTIVE &&
+            (actor->kind == VIPER__V1__KIND__KIND_SERVICER ||
+             actor->kind == VIPER__V1__KIND__KIND_VALIDATOR) &&
+            delegation_of(w, id, w->signer) == NULL) {
+            m->delegator = world_text(w->signer);
+            m->actor = world_text_of(id);
+            m->amount = dice_between(w->dice, 1, 1000 * WORLD_VIPR);
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint64_t shares_worth(struct wish *w, const struct pick *to, const char *delegator)
+{
+    uint8_t pool_key[21] = {VPR_KEY_POOL};
+    memcpy(pool_key + 1, to->id.b, 20);
+    const Viper__V1__Delegation *own = delegation_of(w, &to->id, delegator);
     const Viper__V1__DelegationPool *pool = (const Viper__V1__DelegationPool *)mirror_record(
         w->stage->mirror, w->arena, VPR_STORE_DELEGATION,
         vpr_bytes_of(pool_key, sizeof pool_key), &viper__v1__delegation_pool__descriptor);
@@ -607,7 +641,7 @@ static bool make_price(struct wish *w)
 /* ---- the tables ---- */
 
 const char *const theme_names[THEMES] = {"money", "actors", "delegation", "leaving",
-                                         "governance", "price"};
+                                         "governance", "price", "unstaking", "spreading"};
 
 const struct kind kinds[] = {
     {"send", THEME_MONEY, 40, make_send},
@@ -619,6 +653,7 @@ const struct kind kinds[] = {
     {"edit requestor", THEME_ACTORS, 6, make_edit_requestor},
     {"stake validator", THEME_ACTORS, 2, make_stake_validator},
     {"delegate", THEME_DELEGATION, 8, make_delegate},
+    {"spread", THEME_SPREADING, 2, make_spread},
     {"undelegate", THEME_LEAVING, 5, make_undelegate},
     {"withdraw", THEME_DELEGATION, 5, make_withdraw},
     {"set commission", THEME_DELEGATION, 3, make_set_commission},
@@ -628,19 +663,17 @@ const struct kind kinds[] = {
     {"pause", THEME_ACTORS, 4, make_pause},
     {"resume", THEME_ACTORS, 12, make_resume},
     {"resume pool", THEME_ACTORS, 10, make_resume_pool},
-    {"unstake", THEME_ACTORS, 2, make_unstake},
+    {"unstake", THEME_UNSTAKING, 2, make_unstake},
     {"set operator", THEME_ACTORS, 2, make_set_operator},
     {"set owner", THEME_ACTORS, 2, make_set_owner},
 };
 const size_t kind_count = VPR_COUNT(kinds);
 
-#define FAVOUR 25 /* times as often */
-
 static unsigned weight_of(const struct wish *wish, const struct kind *kind)
 {
     const char *favour = wish->options->favour;
     bool favoured = favour != NULL && strstr(favour, theme_names[kind->theme]) != NULL;
-    return kind->weight * (favoured ? FAVOUR : 1);
+    return kind->weight * (favoured ? wish->options->favour_times : 1);
 }
 
 /* The kind at place `at` of the weights in a row; NULL: behind them, and *at is what is left. */

@@ -21,7 +21,7 @@ typedef bool kind_make_fn(struct wish *wish);
 
 /* What a message is about: a history may have much more of one theme (--favour). */
 enum kind_theme { THEME_MONEY, THEME_ACTORS, THEME_DELEGATION, THEME_LEAVING,
-                  THEME_GOVERNANCE, THEME_PRICE, THEMES };
+                  THEME_GOVERNANCE, THEME_PRICE, THEME_UNSTAKING, THEME_SPREADING, THEMES };
 extern const char *const theme_names[THEMES];
 
 struct kind {

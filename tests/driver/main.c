@@ -43,8 +43,9 @@ static const struct option options[] = {
     {"--genesis", "NAME=VALUE,... parameters of genesis", OPTION_TEXT, AT(genesis)},
     {"--headroom", "uvipr by which the supply of genesis may grow; alice has the rest of 2^62",
      OPTION_NUMBER, AT(headroom)},
-    {"--favour", "themes of the dice: money,actors,delegation,leaving,governance,price",
-     OPTION_TEXT, AT(random.favour)},
+    {"--favour", "themes of the dice: money,actors,delegation,leaving,governance,price,unstaking,"
+     "spreading", OPTION_TEXT, AT(random.favour)},
+    {"--times", "as often as usual", OPTION_UNSIGNED, AT(random.favour_times)},
     {"--folder", "where homes are made", OPTION_TEXT, AT(folder)},
     {"--record", "file of the record, - for standard output", OPTION_TEXT, AT(record)},
     {"--seeds", "one seed, or A-B", OPTION_RANGE, AT(seed_first)},

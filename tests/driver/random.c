@@ -16,6 +16,7 @@ const struct random_options random_usual = {
     .patience_s = 60,
     .json_percent = 40,
     .memo_percent = 25,
+    .favour_times = 25,
     .labour = {.idle_percent = 25, .spoil_percent = 10, .miss_percent = 6, .relays_most = 4},
 };
 

@@ -22,6 +22,7 @@ struct random_options {
     unsigned json_percent;      /* of the ordered ones whose messages have a form in JSON */
     unsigned memo_percent;
     const char *favour;         /* themes of kinds.h, or NULL */
+    unsigned favour_times;      /* as often */
     struct labour_options labour;
 };
 extern const struct random_options random_usual;

@@ -333,6 +333,7 @@ class Actors:
 
     def unbond(self):
         """Not before its time, its session, and the last session that it served is settled."""
+        gone = 0
         for k in self.state.under("actors", b"u")[:UNBOND_BLOCK]:
             if int.from_bytes(k[1:9], "big") > self.time_s:
                 break
@@ -340,6 +341,8 @@ class Actors:
             actor = self.actor(ident)
             if actor["unbond_session"] > self.current or self.still_bound(ident, actor):
                 continue
+            gone += 1
+            self.reached["100 own stakes return in a block"] += gone == UNBOND_BLOCK
             self.move(self.staked, actor["owner"], actor["stake"])
             self.state.delete("actors", k)
             self.put_actor(ident, dict(actor, status=GONE, stake=0))

@@ -28,14 +28,15 @@ VIPERD = os.path.join(BUILD, "app", "node", "viperd")
 SLICE_TXS, SLICE_SEEDS = 20000, "45-1000000"
 SHRINK_SECONDS = 300
 # What the slice must come to; so that nobody makes the dice tamer without knowing.
-MUST = ("1,024 unordered of an account", "100 entries looked at", "16 entries of a pair",
-        "16 open proposals", "JSON falsified", "JSON of what has no form", "JSON signed",
-        "bench", "entries carried over", "entry beyond the supply",
-        "entry that fits behind one that did not", "jail", "paused for absence",
-        "price pruned", "proposal failed", "proposal passed", "proposal rejected",
-        "proposal vetoed", "resumed from a bench", "resumed from jail", "score moves carried over",
-        "slash double_sign", "slash downtime", "slash quality", "upgrade",
-        "yield beyond the supply")
+MUST = ("1,024 unordered of an account", "100 entries looked at",
+        "100 own stakes return in a block", "16 entries of a pair", "16 open proposals",
+        "512 delegations of a voter", "513 delegations of a voter", "JSON falsified",
+        "JSON of what has no form", "JSON signed", "bench", "entries carried over",
+        "entry beyond the supply", "entry that fits behind one that did not", "jail",
+        "paused for absence", "price pruned", "proposal failed", "proposal passed",
+        "proposal rejected", "proposal vetoed", "resumed from a bench", "resumed from jail",
+        "score moves carried over", "slash double_sign", "slash downtime", "slash quality",
+        "upgrade", "yield beyond the supply")
 
 # What differs between worlds; seed % len picks one. Parameters of genesis are there to reach a
 # limit: jail, benches and quality slashes, work that is carried over, 16 entries of a pair,
@@ -48,7 +49,7 @@ SHAPES = [
      "--genesis": "downtime_window=10,jail_seconds=5,unbonding_seconds=5"},
     {"--requestors": 4, "--servicers": 9, "--fishermen": 6, "--idle": 10, "--txs": 4,
      "--genesis": "settle_per_block=2"},
-    {"--validators": 1, "--silent": 60, "--favour": "actors"},
+    {"--validators": 1, "--silent": 60, "--favour": "actors,unstaking"},
     {"--restarts": 10, "--spoil": 10},
     {"--favour": "governance",
      "--genesis": "voting_seconds=15,gov_deposit=1000000,gov_quorum=100000"},
@@ -64,16 +65,22 @@ SHAPES = [
      "session_blocks=8,score_min=900000,bench_requestors=1,quality_slash=10000,jail_seconds=5"},
     {"--requestors": 3, "--headroom": 1500 * 10**6, "--evidence": 30, "--sessions": 8, "--txs": 3,
      "--idle": 5, "--spoil": 4, "--genesis": "settle_per_block=7,double_sign_slash=1000"},
-    {"--headroom": 1 << 61, "--rich": 1, "--favour": "actors,delegation", "--sessions": 8,
+    {"--headroom": 1 << 61, "--rich": 1, "--favour": "actors,delegation,unstaking", "--sessions": 8,
      "--evidence": 20, "--genesis": "validator_yield=1000000000,cu_price_min=1"},
 ]
-# One seed in 25: what takes many transactions or sessions. 100 entries in one block; fishermen that
-# are absent for 24 sessions, and prices that are pruned.
+# One seed in 8: what takes many transactions, sessions or actors. 100 entries in one block;
+# fishermen that are absent for 24 sessions, and prices that are pruned; 100 own stakes that
+# return in a block; a voter with 512 delegations, and with 513.
 LONG_SHAPES = [
     {"--favour": "delegation,leaving", "--rich": 6, "--sessions": 8, "--busy": 2, "--txs": 26,
      "--idle": 90, "--genesis": "unbonding_seconds=1,session_blocks=32"},
     {"--favour": "price", "--sessions": 29, "--txs": 3, "--idle": 60, "--blind": 100,
      "--requestors": 1, "--genesis": "session_blocks=8"},
+    {"--favour": "unstaking", "--times": 200, "--servicers": 140, "--sessions": 7, "--busy": 1,
+     "--txs": 8, "--idle": 95, "--genesis": "unbonding_seconds=1,session_blocks=32"},
+    {"--favour": "spreading", "--times": 200, "--rich": 1, "--headroom": 1 << 61,
+     "--servicers": 507, "--sessions": 1, "--txs": 27,
+     "--genesis": "session_blocks=72,voting_seconds=5000"},
 ]
 
 
@@ -86,7 +93,7 @@ def command(seed, shape, record="-"):
 
 
 def shape_of(seed, sessions, txs):
-    shape = (LONG_SHAPES[seed // 25 % len(LONG_SHAPES)] if seed % 25 == 24
+    shape = (LONG_SHAPES[seed // 8 % len(LONG_SHAPES)] if seed % 8 == 7
              else SHAPES[seed % len(SHAPES)])
     return {"--nodes": 1, "--sessions": sessions, "--txs": txs, **shape}
 

@@ -116,6 +116,8 @@ class Governance:
         """What the voter's delegations to validators are worth now."""
         parts = []
         delegations = self.state.under("delegation", b"i" + voter)
+        self.reached["512 delegations of a voter"] += len(delegations) == DELEGATIONS_MOST
+        self.reached["513 delegations of a voter"] += len(delegations) > DELEGATIONS_MOST
         need(len(delegations) <= DELEGATIONS_MOST, "TOO_LARGE")
         for key in delegations:
             ident = key[21:]
