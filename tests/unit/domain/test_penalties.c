@@ -1,6 +1,8 @@
+#include "app/domain/accounts.h"
 #include "app/domain/doublesign.h"
 #include "app/domain/downtime.h"
 #include "app/domain/slashing.h"
+#include "app/domain/unbonding.h"
 #include "app/domain/validators.h"
 #include "tests/unit/domain/act.h"
 
@@ -56,6 +58,30 @@ static void accuse(struct world *w, const char *name, uint64_t height)
     said = (struct vpr_reports){.faults = faults, .fault_count = 2};
     w->ctx.reports = &said;
     run(w);
+}
+
+static void undelegate(struct world *w, uint64_t amount)
+{
+    Viper__V1__MsgUndelegate m = VIPER__V1__MSG_UNDELEGATE__INIT;
+    m.delegator = world_text("alice");
+    m.actor = world_text("validator2");
+    m.amount = amount;
+    act_ok(w, "alice", &m.base);
+}
+
+/* 999 uvipr more of its own, and 1,019,666 of alice's, in the first block. */
+static void have_delegated(struct world *w)
+{
+    Viper__V1__MsgIncreaseStake more = VIPER__V1__MSG_INCREASE_STAKE__INIT;
+    Viper__V1__MsgDelegate m = VIPER__V1__MSG_DELEGATE__INIT;
+    more.owner = world_text("validator2.owner");
+    more.actor = m.actor = world_text("validator2");
+    more.amount = 999;
+    act_ok(w, "validator2.owner", &more.base);
+    m.delegator = world_text("alice");
+    m.amount = 1019666;
+    act_ok(w, "alice", &m.base);
+    world_block(w);
 }
 
 static struct vpr_signing signing(struct world *w, const char *name)
@@ -356,6 +382,65 @@ START_TEST(a_double_sign_reaches_a_stake_on_its_way_out)
 }
 END_TEST
 
+/* 5 % or a hundredth of one: of own stake, of the pool and of each entry, a floor at each.  Of own
+ * stake and pool together, or of both entries, a unit more would burn. */
+static const struct parts {
+    int reason;
+    uint64_t own, pool, entries[2];
+} parts_burned[] = {
+    {VIPER__V1__SLASH_REASON__SLASH_REASON_DOUBLE_SIGN, 2500000049, 49983, {499, 500}},
+    {VIPER__V1__SLASH_REASON__SLASH_REASON_DOWNTIME, 5000000, 99, {0, 1}},
+};
+
+START_TEST(each_part_of_a_slash_is_floored_by_itself)
+{
+    static const uint64_t amounts[] = {9999, 10001};
+    const struct parts *want = &parts_burned[_i];
+    bool down = want->reason == VIPER__V1__SLASH_REASON__SLASH_REASON_DOWNTIME;
+    struct world *w = world_create(short_window, NULL);
+    struct vpr_address alice = world_address("alice");
+    const Viper__V1__Unbonding *entry;
+    uint64_t number;
+
+    have_delegated(w);
+    votes_until(w, WINDOW - 2, down ? "validator2" : NULL);
+    undelegate(w, amounts[0]);
+    undelegate(w, amounts[1]);
+    world_block(w); /* the block of the fault */
+    vote(w, down ? "validator2" : NULL);
+    ck_assert_uint_eq(slashes(w, "validator2"), 0);
+    uint64_t burned = vpr_supply_get(&w->ctx).burned.uvipr;
+    if (down) {
+        vote(w, "validator2");
+    } else {
+        accuse(w, "validator2", WINDOW);
+    }
+    ck_assert_uint_eq(slashes(w, "validator2"), 1);
+    const Viper__V1__Slash *slash = last_slash(w, "validator2");
+    ck_assert_int_eq((int)slash->reason, want->reason);
+    ck_assert_uint_eq(slash->fault_height, WINDOW - 1);
+    ck_assert_uint_eq(slash->stake, STAKE + 999);
+    ck_assert_uint_eq(slash->burned, want->own);
+    ck_assert_uint_eq(slash->delegated, 999666);
+    ck_assert_uint_eq(slash->delegated_burned, want->pool);
+    ck_assert_uint_eq(actor_of(w, "validator2")->stake, STAKE + 999 - want->own);
+    ck_assert_uint_eq(actor_of(w, "validator2")->delegated, 999666 - want->pool);
+    ck_assert_uint_eq(vpr_supply_get(&w->ctx).burned.uvipr, burned + want->own + want->pool);
+    ck_assert(vpr_unbonding_next(&w->ctx, &alice, NULL, &number, &entry));
+    ck_assert_uint_eq(vpr_unbonding_left(&w->ctx, entry), amounts[0] - want->entries[0]);
+    ck_assert(vpr_unbonding_next(&w->ctx, &alice, &number, &number, &entry));
+    ck_assert_uint_eq(vpr_unbonding_left(&w->ctx, entry), amounts[1] - want->entries[1]);
+
+    uint64_t left = world_balance(w, "alice");
+    world_until(w, WINDOW + 70); /* both are paid */
+    uint64_t lost = want->entries[0] + want->entries[1];
+    ck_assert_uint_eq(world_balance(w, "alice"), left + amounts[0] + amounts[1] - lost);
+    ck_assert_uint_eq(vpr_supply_get(&w->ctx).burned.uvipr,
+                      burned + want->own + want->pool + lost);
+    world_destroy(w);
+}
+END_TEST
+
 START_TEST(evidence_against_nobody_we_know_changes_nothing)
 {
     struct world *w = world_create(short_window, NULL);
@@ -388,5 +473,7 @@ TCase *penalties_tests(void)
     tcase_add_test(t, a_tombstoned_validator_only_leaves);
     tcase_add_test(t, a_double_sign_reaches_a_stake_on_its_way_out);
     tcase_add_test(t, evidence_against_nobody_we_know_changes_nothing);
+    tcase_add_loop_test(t, each_part_of_a_slash_is_floored_by_itself, 0,
+                        VPR_COUNT(parts_burned));
     return t;
 }

@@ -45,6 +45,22 @@ static const char *outsider(void)
     ck_abort_msg("all six servicers are drawn");
 }
 
+/* A fisherman that stakes while session 0 runs is on no bench of it. */
+static const char *late_fisherman(void)
+{
+    static uint32_t chains[] = {1};
+    Viper__V1__MsgStakeFisherman m = VIPER__V1__MSG_STAKE_FISHERMAN__INIT;
+
+    m.owner = world_text("alice");
+    m.operator_ = world_text("bob");
+    m.amount = 15000 * WORLD_VIPR;
+    m.zone = WS_ZONE;
+    m.n_chains = 1;
+    m.chains = chains;
+    ck_assert_int_eq(world_tx(w.w, "alice", &m.base).code, VPR_OK);
+    return "bob";
+}
+
 #define EXPECT(m, label, code) ck_assert_int_eq(ws_send(&w, &(m)->base, label), code)
 
 START_TEST(a_commit_is_refused_for_the_first_of_its_faults)
@@ -134,7 +150,7 @@ END_TEST
 
 START_TEST(a_report_card_is_refused_for_the_first_of_its_faults)
 {
-    const char *fisherman = ws_label(&card.fisherman);
+    const char *fisherman = ws_label(&card.fisherman), *late = late_fisherman();
     Viper__V1__MsgReportCard *m =
         ws_msg_report(&w, (const struct ws_card *[]){&card, &card}, 2);
 
@@ -150,6 +166,7 @@ START_TEST(a_report_card_is_refused_for_the_first_of_its_faults)
     m->n_entries = 1;
     EXPECT(m, fisherman, VPR_NO_SESSION);
     m->entries[0]->chain = 1;
+    EXPECT(m, late, VPR_NOT_DRAWN);
     EXPECT(m, fisherman, VPR_OK);
 }
 END_TEST
@@ -158,6 +175,7 @@ START_TEST(a_reveal_is_refused_for_the_first_of_its_faults)
 {
     const char *fisherman = ws_label(&card.fisherman);
     const char *silent = ws_label(&bench.fishermen[1].id); /* sealed nothing */
+    const char *late = late_fisherman();
 
     commit();
     ws_must(&w, &ws_msg_report(&w, (const struct ws_card *[]){&card}, 1)->base, fisherman);
@@ -174,8 +192,9 @@ START_TEST(a_reveal_is_refused_for_the_first_of_its_faults)
     m->n_cards = 1;
     c->sid.data[0] ^= 1;
     c->n_lines--;
-    EXPECT(m, silent, VPR_NOT_COMMITTED);
+    EXPECT(m, late, VPR_NOT_COMMITTED);
     c->sid.data[0] ^= 1;
+    EXPECT(m, late, VPR_NOT_DRAWN);
     EXPECT(m, silent, VPR_BAD_CARD); /* its lines */
     c->n_lines++;
     c->salt.data[0] ^= 1;

@@ -117,6 +117,45 @@ START_TEST(cutting_passes_each_version_once)
 }
 END_TEST
 
+static bool has_terms(uint16_t id, uint64_t session)
+{
+    struct vpr_key_buf key = vpr_key(VPR_KEY_ZONE_TERMS);
+    struct vpr_bytes value;
+    vpr_key_u16(&key, id);
+    vpr_key_u64(&key, session);
+    return vpr_state_get(w->ctx.state, w->ctx.arena, VPR_STORE_CHAINS, vpr_key_bytes(&key),
+                         &value);
+}
+
+/* Two that are outdated for each of 50,001 keys: 100,000 go with one opening of a session, in the
+ * order of the queue, and the last two with the next. */
+START_TEST(one_opening_cuts_a_hundred_thousand_versions)
+{
+    enum { KEYS = 50001, FIRST = 100 };
+    const uint16_t last = FIRST + KEYS - 1;
+    Viper__V1__ZoneTerms terms = VIPER__V1__ZONE_TERMS__INIT;
+    for (uint32_t id = FIRST; id <= last; id++) {
+        struct vpr_key_buf key = vpr_key(VPR_KEY_ZONE_TERMS);
+        vpr_key_u16(&key, (uint16_t)id);
+        for (uint64_t session = 0; session <= 2; session++) {
+            terms.multiplier_ppm = session + 1;
+            vpr_version_put(&w->ctx, VPR_STORE_CHAINS, vpr_key_bytes(&key), session,
+                            &terms.base);
+        }
+    }
+    vpr_version_cut(&w->ctx, 2);
+    ck_assert(!has_terms(FIRST, 0) && !has_terms(FIRST, 1) && has_terms(FIRST, 2));
+    ck_assert(!has_terms(last - 2, 0) && !has_terms(last - 2, 1));
+    for (uint16_t id = last - 1; id <= last; id++) {
+        ck_assert(!has_terms(id, 0) && has_terms(id, 1) && has_terms(id, 2));
+    }
+    vpr_version_cut(&w->ctx, 2);
+    for (uint16_t id = last - 1; id <= last; id++) {
+        ck_assert(!has_terms(id, 1) && has_terms(id, 2));
+    }
+}
+END_TEST
+
 START_TEST(a_record_of_defaults_is_stored_and_read_back)
 {
     put(4, 0);
@@ -327,6 +366,7 @@ Suite *record_suite(void)
     tcase_add_test(t, a_session_reads_the_newest_version_that_counts);
     tcase_add_test(t, cutting_keeps_what_unsettled_sessions_read);
     tcase_add_test(t, cutting_passes_each_version_once);
+    tcase_add_test(t, one_opening_cuts_a_hundred_thousand_versions);
     tcase_add_test(t, a_record_of_defaults_is_stored_and_read_back);
     tcase_add_test(t, integers_in_keys_sort_as_numbers);
     tcase_add_test(t, fields_name_what_is_wrong_with_them);
