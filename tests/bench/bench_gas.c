@@ -30,6 +30,7 @@
 #define CHAINS 16
 #define SEATS 24
 #define FISHERMEN 20
+#define EMPTY 5 /* of them reveal cards of nothing */
 #define VALIDATORS 128
 #define SESSION_BLOCKS 64
 #define CHALLENGE_DELAY 8
@@ -345,6 +346,59 @@ make_propose(struct bench *b, unsigned i, const char **ret_signer)
     return &m->base;
 }
 
+/* The longest table of methods, in the fewest bytes. */
+#define METHODS 1024
+
+static const ProtobufCMessage *
+make_propose_chain(struct bench *b, unsigned i, const char **ret_signer)
+{
+    struct vpr_arena *arena = &b->stage.block;
+    Viper__V1__GenesisChain *chain = VPR_ARENA_NEW(arena, Viper__V1__GenesisChain);
+    NEW(b, viper__v1__msg_propose, Viper__V1__MsgPropose);
+    *ret_signer = person(arena, i);
+    m->proposer = text_of(b, *ret_signer);
+    m->title = named(b, "chain", i);
+    m->summary = vpr_arena_text(arena, "summary");
+    m->chain = chain;
+    viper__v1__genesis_chain__init(chain);
+    chain->id = 1000 + i;
+    chain->name = named(b, "proposed", i);
+    chain->owner = m->proposer;
+    chain->active = true;
+    chain->multiplier_ppm = VPR_PPM;
+    chain->latency_target_ms = 100;
+    chain->latency_max_ms = 1100;
+    chain->methods = VPR_ARENA_ARRAY(arena, Viper__V1__MethodCost *, METHODS);
+    for (; chain->n_methods < METHODS; chain->n_methods++) {
+        Viper__V1__MethodCost *cost = VPR_ARENA_NEW(arena, Viper__V1__MethodCost);
+        viper__v1__method_cost__init(cost);
+        cost->method = vpr_arena_text(arena, "%c%c", (int)('A' + chain->n_methods / 32),
+                                      (int)('A' + chain->n_methods % 32));
+        cost->cu = 1;
+        chain->methods[chain->n_methods] = cost;
+    }
+    return &m->base;
+}
+
+static const ProtobufCMessage *make_price(struct bench *b, unsigned i, const char **ret_signer)
+{
+    NEW(b, viper__v1__msg_price, Viper__V1__MsgPrice);
+    *ret_signer = named(b, "validator", i + 1);
+    m->operator_ = text_of(b, *ret_signer);
+    m->price_micro_usd = 50000 + i;
+    return &m->base;
+}
+
+static const ProtobufCMessage *make_renew(struct bench *b, unsigned i, const char **ret_signer)
+{
+    NEW(b, viper__v1__msg_renew_beacon, Viper__V1__MsgRenewBeacon);
+    *ret_signer = named(b, "validator", i + 1);
+    m->signer = text_of(b, *ret_signer);
+    m->validator = m->signer;
+    m->beacon_end = key_bytes(b, named(b, "beacon-end", i));
+    return &m->base;
+}
+
 /* Decoding is paid by bytes: the most fields that a message may have, in the fewest bytes. */
 static const ProtobufCMessage *make_fields(struct bench *b, unsigned i, const char **ret_signer)
 {
@@ -478,7 +532,8 @@ static void people_rows(struct bench *b, unsigned servicers)
     messages(b, "edit requestor, 8 keys", make_edit_requestor, TXS);
     messages(b, "increase stake", make_increase, TXS);
     messages(b, "set owner", make_set_owner, TXS);
-    messages(b, "propose a text", make_propose, 16);
+    messages(b, "propose a text", make_propose, VPR_PROPOSALS_OPEN_MAX / 2);
+    messages(b, "propose 1,024 methods", make_propose_chain, VPR_PROPOSALS_OPEN_MAX / 2);
     send_all(b, make_fields, 8, true);
     row(b, "65,536 fields, refused", 8, VPR_BAD_FIELD);
     messages(b, "delegate", make_delegate, pools);
@@ -515,6 +570,11 @@ static void session_rows(struct bench *b)
     way.per_message = VPR_REVEALED_MAX;
     n = day_fishermen(day, &b->stage, FISHERMEN, &way);
     row(b, "seal, again", n, 0);
+    way.empty_cards = false; /* sealed to be revealed; the first EMPTY stay as they are */
+    way.fishermen_before = EMPTY;
+    way.cards_max = 500;
+    (void)day_fishermen(day, &b->stage, FISHERMEN, &way);
+    stage_block(&b->stage, &usual);
 
     until(b, 2, CHALLENGE_DELAY + 1);
     way = (struct day_way){.per_message = 400, .first_seats = true, .other_seats = true,
@@ -523,9 +583,23 @@ static void session_rows(struct bench *b)
     way.asked = day_asked(&b->stage, 0, &asked);
     n = day_servicers(day, &b->stage, &way);
     row(b, "prove entry, one tail", n, 0);
+    way.per_message = VPR_PROVE_TAILS_MAX / VPR_TAILS_MAX;
+    way.clients = VPR_TAILS_MAX;
+    way.no_samples = true;
+    way.other_seats = false;
+    way.claims_max = VPR_BLOCK_SIGNATURES_MAX / (2 * VPR_TAILS_MAX) - 10;
+    n = day_servicers(day, &b->stage, &way);
+    row(b, "prove entry, 64 tails", n, 0);
     way.per_message = VPR_REVEALED_MAX;
-    n = day_fishermen(day, &b->stage, FISHERMEN, &way);
+    n = day_fishermen(day, &b->stage, EMPTY, &way);
     row(b, "reveal an empty card", n, 0);
+    way.empty_cards = false;
+    way.fishermen_before = EMPTY;
+    way.cards_max = 500; /* in one block */
+    n = day_fishermen(day, &b->stage, FISHERMEN, &way);
+    row(b, "reveal a card, 2 opened", n, 0);
+    messages(b, "price", make_price, VALIDATORS);
+    messages(b, "renew the beacon's chain", make_renew, VALIDATORS); /* from the next session */
 }
 
 static int remove_one(const char *path, const struct stat *info, int type, struct FTW *ftw)

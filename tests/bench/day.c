@@ -141,8 +141,8 @@ static void pile_up(struct pile *pile, const struct day *day, size_t first, size
         const struct day_claim *claim = &day->claims[first + i];
         if (is_wanted(way, claim)) {
             struct ws_work *work = &pile->store[pile->count];
-            work_of_clients(work, &day->benches[claim->bench], &claim->servicer, 1, 1,
-                            DAY_CLAIM_CU);
+            work_of_clients(work, &day->benches[claim->bench], &claim->servicer,
+                            way->clients == 0 ? 1 : way->clients, 1, DAY_CLAIM_CU);
             pile->works[pile->count++] = work;
         }
     }
@@ -160,7 +160,7 @@ static void tell(struct stage *stage, const struct pile *pile, const struct day_
             continue;
         }
         Viper__V1__MsgProve *m = work_tails(arena, pile->works + i, part);
-        if (i == 0) {
+        if (i == 0 && !way->no_samples) {
             Viper__V1__MsgProve *samples =
                 work_samples(arena, pile->works, pile->count, way->asked);
             m->samples = samples->samples;
@@ -318,7 +318,7 @@ size_t day_fishermen(const struct day *day, struct stage *stage, unsigned fisher
     h.cards = malloc(way->per_message * sizeof h.cards[0]);
     h.list = calloc(way->per_message, sizeof h.list[0]);
     VPR_ASSERT(h.cards != NULL && h.list != NULL);
-    for (unsigned i = 1; i <= fishermen; i++) {
+    for (unsigned i = 1 + way->fishermen_before; i <= fishermen; i++) {
         h.fisherman = world_address(vpr_arena_text(&stage->block, "fisherman%u", i));
         told += fisherman_says(&h);
         if (way->cards_max != 0 && told >= way->cards_max) {

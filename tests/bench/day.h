@@ -2,8 +2,8 @@
  * fishermen see, and the messages that say so, into the stage's pool.
  *
  * Requestors requestor1 ... with 24 servicers on their pairs; every seat makes a claim of one
- * client with one relay, made again from labels whenever it is needed.  Messages are unordered,
- * so no mirror is necessary. */
+ * client, or as many as said, with one relay each, made again from labels whenever it is needed.
+ * Messages are unordered, so no mirror is necessary. */
 #ifndef VPR_BENCH_DAY_H
 #define VPR_BENCH_DAY_H
 
@@ -37,6 +37,9 @@ struct day_way {
     size_t per_message;             /* entries or cards, at most as many as one may hold */
     size_t claims_max, cards_max;   /* stop there; 0: all */
     bool first_seats, other_seats;  /* claims of seat 0 of each sid, of all others */
+    size_t clients;                 /* of each claim; 0: one */
+    bool no_samples;                /* Proves of tails alone */
+    unsigned fishermen_before;      /* so many say nothing */
     unsigned cards_percent;         /* of the sids */
     bool empty_cards;               /* that saw nothing */
 };

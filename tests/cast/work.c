@@ -99,14 +99,14 @@ void work_of_clients(struct ws_work *ret, const struct vpr_bench *bench,
     ret->bench = *bench;
     ret->servicer = *servicer;
     ret->client_count = clients;
-    VPR_ASSERT(clients >= 1 && clients <= WS_CLIENTS && relays * clients <= WS_LEAVES_MAX);
+    VPR_ASSERT(clients >= 1 && clients <= WS_CLIENTS_MAX && relays * clients <= WS_LEAVES_MAX);
     for (size_t c = 0; c < clients; c++) {
-        ret->clients[c] = client_of(bench, c);
-    }
-    if (clients > 1 && memcmp(ret->clients[0].key.b, ret->clients[1].key.b, 32) > 0) {
-        struct ws_key swap = ret->clients[0];
-        ret->clients[0] = ret->clients[1];
-        ret->clients[1] = swap;
+        const struct ws_key client = client_of(bench, c);
+        size_t at = c;
+        for (; at > 0 && memcmp(ret->clients[at - 1].key.b, client.key.b, 32) > 0; at--) {
+            ret->clients[at] = ret->clients[at - 1];
+        }
+        ret->clients[at] = client;
     }
     for (size_t c = 0; c < clients; c++) {
         ret->tokens[c] = token_of(bench, &ret->clients[c]);

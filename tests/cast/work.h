@@ -13,7 +13,8 @@
 #include "app/rules/token.h"
 #include "tests/cast/cast.h"
 
-#define WS_CLIENTS 2 /* client keys of a sid */
+#define WS_CLIENTS 2 /* client keys of a sid, unless said */
+#define WS_CLIENTS_MAX 64
 #define WS_LEAVES_MAX 64
 #define WS_SAMPLES_MAX 256
 
@@ -31,13 +32,13 @@ struct ws_work {
     struct vpr_sumnode nodes[WS_LEAVES_MAX];
     struct vpr_sumnode root;
     size_t client_count;
-    struct ws_key clients[WS_CLIENTS]; /* by key */
-    struct vpr_token tokens[WS_CLIENTS];
-    struct vpr_signed_request tails[WS_CLIENTS];
+    struct ws_key clients[WS_CLIENTS_MAX]; /* by key */
+    struct vpr_token tokens[WS_CLIENTS_MAX];
+    struct vpr_signed_request tails[WS_CLIENTS_MAX];
 };
 void ws_work(struct ws_work *ret, const struct vpr_bench *bench,
              const struct vpr_address *servicer, size_t relays, uint64_t cu);
-/* Of 1 to WS_CLIENTS clients. */
+/* Of 1 to WS_CLIENTS_MAX clients. */
 void work_of_clients(struct ws_work *ret, const struct vpr_bench *bench,
                      const struct vpr_address *servicer, size_t clients, size_t relays,
                      uint64_t cu);
