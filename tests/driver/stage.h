@@ -16,7 +16,7 @@
 #include "tests/driver/sets.h"
 
 #define NODES_MAX 8
-#define VALIDATORS_MAX 128 /* validator1 ..., staked or not */
+#define VALIDATORS_MAX 132 /* validator1 ..., staked or not */
 #define ROUNDS_MAX 8
 #define EVIDENCE_MAX 8
 #define NEXT_VERSION 2 /* of the application that options.next is */

@@ -124,6 +124,8 @@ class Governance:
             tokens = self.worth(ident, self.delegation(ident, voter)["shares"])
             if tokens and self.actor(ident)["kind"] == VALIDATOR:
                 parts.append(codec.new("VotePart", validator=ident, tokens=tokens))
+        self.reached["128 validators of a voter"] += len(parts) == PARTS_MOST
+        self.reached["129 validators of a voter"] += len(parts) > PARTS_MOST
         need(len(parts) <= PARTS_MOST, "TOO_LARGE")
         return tuple(parts)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The model against the golden vectors: every group, every case; documents in JSON against the
-SDK's; and the golden genesis with the blocks after it, by app hash."""
+SDK's; verdicts of entries, by hand; the golden genesis with the blocks after it, by app hash."""
 
 import base64
 import hashlib
