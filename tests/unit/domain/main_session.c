@@ -7,6 +7,7 @@ int main(void)
     SRunner *runner = srunner_create(suite_commits());
     srunner_add_suite(runner, suite_reportcards());
     srunner_add_suite(runner, suite_settlement());
+    srunner_add_suite(runner, suite_verdicts());
     srunner_add_suite(runner, suite_refusals());
     srunner_add_suite(runner, suite_attacks());
     srunner_add_suite(runner, suite_invariants());

@@ -10,5 +10,6 @@ Suite *suite_invariants(void);
 Suite *suite_refusals(void);
 Suite *suite_reportcards(void);
 Suite *suite_settlement(void);
+Suite *suite_verdicts(void);
 
 #endif

@@ -8,181 +8,9 @@
 #include "app/domain/scores.h"
 #include "app/rules/score.h"
 #include "app/rules/split.h"
+#include "tests/unit/domain/scene.h"
 #include "tests/unit/domain/session_tests.h"
-#include "tests/unit/world_session.h"
 #include "viper/v1/query.pb-c.h"
-
-/* Sessions of 10 blocks from block 1 on: Verify of session 0 begins in block 31. */
-#define FIRST_COMMIT 11
-#define FIRST_PROVE 23
-#define FIRST_VERIFY 31
-
-#define SEATS 5
-#define KEPT (1000 * VPR_UVIPR_PER_VIPR) /* what an owner has before any reward */
-
-/* One sid with everything in it. */
-struct scene {
-    struct vpr_bench bench;
-    struct ws_work works[SEATS];
-    struct ws_card cards[3];
-};
-
-static struct ws w;
-static struct scene first;
-static struct scene second;
-
-static void teardown(void)
-{
-    ws_close(&w);
-}
-
-/* A servicer that answers all and well, at the target latency: score 10^6. */
-static struct vpr_card_line perfect(void)
-{
-    return (struct vpr_card_line){
-        .sent = 10, .answered = 10, .checked = 10, .correct = 10, .p90_ms = 100};
-}
-
-/* Everybody serves 10,000 CU, and every card says that all were perfect. */
-static void prepare(struct scene *s, unsigned requestor, uint16_t chain)
-{
-    struct vpr_card_line lines[VPR_CARD_LINES_MAX] = {{.sent = 0}};
-
-    s->bench = ws_bench(&w, 0, requestor, chain);
-    ck_assert_uint_eq(s->bench.servicer_count, SEATS);
-    ck_assert_uint_eq(s->bench.fisherman_count, 3);
-    for (size_t i = 0; i < SEATS; i++) {
-        lines[i] = perfect();
-        ws_work(&s->works[i], &s->bench, &s->bench.servicers[i].id, 10, 500);
-    }
-    for (size_t f = 0; f < 3; f++) {
-        ws_card(&s->cards[f], &s->bench, &s->bench.fishermen[f].id, lines);
-    }
-}
-
-static void redo_card(struct scene *s, size_t f, size_t seat, struct vpr_card_line line)
-{
-    struct vpr_card_line lines[VPR_CARD_LINES_MAX];
-
-    memcpy(lines, s->cards[f].card.lines, sizeof lines);
-    lines[seat] = line;
-    ws_card(&s->cards[f], &s->bench, &s->bench.fishermen[f].id, lines);
-}
-
-static void start(const struct ws_options *options)
-{
-    ws_open(&w, options);
-    ws_to(&w, 1);
-    prepare(&first, 1, 1);
-    prepare(&second, 2, 2);
-}
-
-static void setup(void)
-{
-    start(&(struct ws_options){.settle_per_block = 0});
-}
-
-/* ---- the steps of a session; each for some seats or fishermen of one sid ---- */
-
-static void commit(struct scene *s, size_t seats)
-{
-    for (size_t i = 0; i < seats; i++) {
-        const struct ws_work *work[] = {&s->works[i]};
-        ws_must(&w, &ws_msg_commit(&w, work, 1)->base, ws_label(&work[0]->servicer));
-    }
-}
-
-static void seal(struct scene *s, size_t fishermen)
-{
-    for (size_t f = 0; f < fishermen; f++) {
-        const struct ws_card *card[] = {&s->cards[f]};
-        ws_must(&w, &ws_msg_report(&w, card, 1)->base, ws_label(&card[0]->fisherman));
-    }
-}
-
-static void prove(struct scene *s, size_t seats)
-{
-    for (size_t i = 0; i < seats; i++) {
-        const struct ws_work *work[] = {&s->works[i]};
-        ws_must(&w, &ws_msg_tails(&w, work, 1)->base, ws_label(&work[0]->servicer));
-        ws_must(&w, &ws_msg_samples(&w, work, 1)->base, ws_label(&work[0]->servicer));
-    }
-}
-
-static void reveal(struct scene *s, size_t fishermen)
-{
-    for (size_t f = 0; f < fishermen; f++) {
-        const struct ws_card *card[] = {&s->cards[f]};
-        ws_must(&w, &ws_msg_reveal(&w, card, 1)->base, ws_label(&card[0]->fisherman));
-    }
-}
-
-/* The whole of the first scene up to the end of session 2. */
-static void play(size_t seats, size_t fishermen)
-{
-    ws_to(&w, FIRST_COMMIT);
-    commit(&first, seats);
-    seal(&first, fishermen);
-    ws_to(&w, FIRST_PROVE);
-    prove(&first, seats);
-    reveal(&first, fishermen);
-}
-
-/* ---- reading what came of it ---- */
-
-static uint64_t earned(const struct vpr_address *id)
-{
-    return world_balance(w.w, ws_owner(id)) - KEPT;
-}
-
-/* The event of one servicer's entry in the block in hand. */
-static const struct vpr_event *event_of(const char *type, const char *key,
-                                        const struct vpr_address *who)
-{
-    const struct vpr_event *event;
-    for (size_t i = 0; (event = ws_event(&w, type, i)) != NULL; i++) {
-        if (strcmp(ws_attribute(event, key), world_text_of(who)) == 0) {
-            return event;
-        }
-    }
-    return NULL;
-}
-
-#define entry_event(type, who) event_of(type, "servicer", who)
-
-static uint64_t minted_by_verify(void)
-{
-    uint64_t minted = 0;
-    const struct vpr_event *event;
-    for (size_t i = 0; (event = ws_event(&w, "verify", i)) != NULL; i++) {
-        minted += ws_attribute_u64(event, "minted");
-    }
-    return minted;
-}
-
-static size_t verifies(void)
-{
-    size_t count = 0;
-    while (ws_event(&w, "verify", count) != NULL) {
-        count++;
-    }
-    return count;
-}
-
-/* How many keys a store holds, its schema number not counted. */
-static size_t keys_in(enum vpr_store_id store)
-{
-    uint8_t zero[] = {0};
-    struct vpr_bytes from = vpr_bytes_of(zero, 1), key, value;
-    size_t count = 0;
-
-    while (vpr_state_next(w.ctx->state, &w.build, (uint8_t)store, vpr_bytes_of(NULL, 0), from,
-                          &key, &value)) {
-        count++;
-        from = vpr_state_after(&w.build, key);
-    }
-    return count - 1;
-}
 
 /* ---- what is paid ---- */
 
@@ -190,12 +18,12 @@ static size_t keys_in(enum vpr_store_id store)
  * to each fisherman, 1 to the validator, 1 of the chain without partner and 2 to the DAO. */
 START_TEST(perfect_session_pays_by_hand)
 {
-    play(1, 3);
+    scene_play(1, 3);
     ws_to(&w, FIRST_VERIFY - 1);
     ck_assert_ptr_null(ws_event(&w, "verify", 0));
-    ck_assert_uint_eq(earned(&first.works[0].servicer), 0);
+    ck_assert_uint_eq(scene_earned(&first.works[0].servicer), 0);
     ws_next(&w);
-    ck_assert_uint_eq(verifies(), 1);
+    ck_assert_uint_eq(scene_verifies(), 1);
 
     const struct vpr_event *event = ws_event(&w, "verify", 0);
     ck_assert_str_eq(ws_attribute(event, "verdict"), "paid");
@@ -219,10 +47,10 @@ START_TEST(perfect_session_pays_by_hand)
         event = ws_event(&w, "fisherman_reward", f);
         ck_assert_uint_eq(ws_attribute_u64(event, "factor"), 1000000);
         ck_assert_uint_eq(ws_attribute_u64(event, "reward"), 666666);
-        ck_assert_uint_eq(earned(&first.bench.fishermen[f].id), 666666);
+        ck_assert_uint_eq(scene_earned(&first.bench.fishermen[f].id), 666666);
     }
-    ck_assert_uint_eq(earned(&first.works[0].servicer), 14000000);
-    ck_assert_uint_eq(earned(&first.bench.servicers[1].id), 0);
+    ck_assert_uint_eq(scene_earned(&first.works[0].servicer), 14000000);
+    ck_assert_uint_eq(scene_earned(&first.bench.servicers[1].id), 0);
     ws_end(&w);
 }
 END_TEST
@@ -234,16 +62,16 @@ START_TEST(quality_is_paid_by_hand)
     struct vpr_card_line line = {
         .sent = 10, .answered = 9, .checked = 9, .correct = 8, .p90_ms = 600};
     for (size_t f = 0; f < 3; f++) {
-        redo_card(&first, f, 0, line);
+        scene_redo_card(&first, f, 0, line);
     }
-    play(2, 3);
+    scene_play(2, 3);
     ws_to(&w, FIRST_VERIFY);
     const struct vpr_event *event = entry_event("verify", &first.works[0].servicer);
     ck_assert_uint_eq(ws_attribute_u64(event, "score_ppm"), 679999);
     ck_assert_uint_eq(ws_attribute_u64(event, "reward"), 9519986);
     ck_assert_uint_eq(ws_attribute_u64(event, "minted"), 9519986 + 1999998 + 1000000 + 3000000);
-    ck_assert_uint_eq(earned(&first.works[0].servicer), 9519986);
-    ck_assert_uint_eq(earned(&first.works[1].servicer), 14000000);
+    ck_assert_uint_eq(scene_earned(&first.works[0].servicer), 9519986);
+    ck_assert_uint_eq(scene_earned(&first.works[1].servicer), 14000000);
     ws_end(&w);
 }
 END_TEST
@@ -251,10 +79,10 @@ END_TEST
 /* The chain's partner gets its part; who proposes the block gets the validator's. */
 START_TEST(partner_and_proposer_are_paid)
 {
-    teardown();
-    start(&(struct ws_options){.partner = true});
+    scene_teardown();
+    scene_start(&(struct ws_options){.partner = true});
     uint64_t bob = world_balance(w.w, "bob");
-    play(1, 3);
+    scene_play(1, 3);
     ws_to(&w, FIRST_VERIFY - 1);
     uint64_t other = world_balance(w.w, "validator2.owner");
     uint64_t before = world_balance(w.w, "validator3.owner");
@@ -287,7 +115,7 @@ START_TEST(delegators_share_servicers_and_validators_parts)
     m.actor = world_text("validator1");
     m.amount = 150000 * VPR_UVIPR_PER_VIPR;
     ck_assert_int_eq(world_tx(w.w, "alice", &m.base).code, VPR_OK);
-    play(2, 3);
+    scene_play(2, 3);
     ws_to(&w, FIRST_VERIFY - 1);
     w.w->proposer = "validator1";
     uint64_t owner = world_balance(w.w, "validator1.owner");
@@ -303,12 +131,12 @@ START_TEST(delegators_share_servicers_and_validators_parts)
     ck_assert_str_eq(ws_attribute(event, "validator_id"), world_text("validator1"));
     ck_assert_uint_eq(ws_attribute_u64(event, "validator_owner_reward"), 250000);
     ck_assert_uint_eq(ws_attribute_u64(event, "validator_delegators"), 750000);
-    event = event_of("verify_share", "actor", servicer);
+    event = scene_event("verify_share", "actor", servicer);
     ck_assert_uint_eq(ws_attribute_u64(event, "delegated_uvipr"), 15000000000);
-    ck_assert_uint_eq(earned(servicer), 7000000);
+    ck_assert_uint_eq(scene_earned(servicer), 7000000);
     ck_assert_uint_eq(vpr_delegation_pool(w.ctx, servicer)->rewards, 7000000);
     /* Of the validator beside it: two entries, and the yield and fees of this block. */
-    event = event_of("yield_part", "actor", &validator);
+    event = scene_event("yield_part", "actor", &validator);
     ck_assert_uint_eq(world_balance(w.w, "validator1.owner"),
                       owner + ws_attribute_u64(event, "owner_reward") + 500000);
     ck_assert_uint_eq(vpr_delegation_pool(w.ctx, &validator)->rewards,
@@ -320,14 +148,14 @@ END_TEST
 /* A proposer that no record knows: its part is the DAO's. */
 START_TEST(unknown_proposer_leaves_its_part)
 {
-    play(1, 3);
+    scene_play(1, 3);
     ws_to(&w, FIRST_VERIFY - 1);
     w.w->proposer = "nobody";
     ws_next(&w);
     const struct vpr_event *event = ws_event(&w, "verify_split", 0);
     ck_assert_uint_eq(ws_attribute_u64(event, "validator"), 0);
     ck_assert_uint_eq(ws_attribute_u64(event, "dao"), 4000000);
-    ck_assert_uint_eq(minted_by_verify(), 19999998);
+    ck_assert_uint_eq(scene_minted(), 19999998);
     ws_end(&w);
 }
 END_TEST
@@ -337,9 +165,9 @@ START_TEST(claim_is_bounded_by_tails_and_quota)
 {
     ws_work(&first.works[1], &first.bench, &first.bench.servicers[1].id, 10, 3000);
     ws_to(&w, FIRST_COMMIT);
-    commit(&first, 2);
+    scene_commit(&first, 2);
     ws_to(&w, FIRST_PROVE);
-    prove(&first, 2);
+    scene_prove(&first, 2);
     const struct ws_work *work[] = {&first.works[0]};
     Viper__V1__MsgProve *m = ws_msg_tails(&w, work, 1);
     m->entries[0]->n_tails = m->entries[0]->n_tokens = 1; /* half of it acknowledged */
@@ -360,16 +188,16 @@ END_TEST
 START_TEST(unproved_is_unpaid)
 {
     ws_to(&w, FIRST_COMMIT);
-    commit(&first, 3);
-    seal(&first, 3);
+    scene_commit(&first, 3);
+    scene_seal(&first, 3);
     ws_to(&w, FIRST_PROVE);
-    reveal(&first, 3);
+    scene_reveal(&first, 3);
     const struct ws_work *tails[] = {&first.works[0]};
     const struct ws_work *samples[] = {&first.works[1]};
     ws_must(&w, &ws_msg_tails(&w, tails, 1)->base, ws_label(&tails[0]->servicer));
     ws_must(&w, &ws_msg_samples(&w, samples, 1)->base, ws_label(&samples[0]->servicer));
     ws_to(&w, FIRST_VERIFY);
-    ck_assert_uint_eq(verifies(), 3);
+    ck_assert_uint_eq(scene_verifies(), 3);
     for (size_t i = 0; i < 3; i++) {
         const struct vpr_event *event = ws_event(&w, "verify", i);
         ck_assert_str_eq(ws_attribute(event, "verdict"), "unproved");
@@ -378,9 +206,9 @@ START_TEST(unproved_is_unpaid)
         ck_assert_uint_eq(ws_attribute_u64(event, "minted"), 0);
     }
     ck_assert_ptr_null(ws_event(&w, "fisherman_reward", 0));
-    ck_assert_uint_eq(earned(&first.bench.fishermen[0].id), 0);
-    ck_assert_uint_eq(keys_in(VPR_STORE_COMMITS), 0);
-    ck_assert_uint_eq(keys_in(VPR_STORE_REPORTCARDS), 0);
+    ck_assert_uint_eq(scene_earned(&first.bench.fishermen[0].id), 0);
+    ck_assert_uint_eq(scene_keys(VPR_STORE_COMMITS), 0);
+    ck_assert_uint_eq(scene_keys(VPR_STORE_REPORTCARDS), 0);
     ws_end(&w);
 }
 END_TEST
@@ -388,7 +216,7 @@ END_TEST
 /* Nobody reveals: the running score stands in, no fisherman is paid, no score moves. */
 START_TEST(without_cards_the_running_score_pays)
 {
-    play(2, 0);
+    scene_play(2, 0);
     ws_to(&w, FIRST_VERIFY);
     for (size_t i = 0; i < 2; i++) {
         const struct vpr_event *event = ws_event(&w, "verify", i);
@@ -405,17 +233,17 @@ END_TEST
 /* One card of three is no quorum, and it earns nothing; two are. */
 START_TEST(medians_need_a_quorum)
 {
-    play(1, 1);
+    scene_play(1, 1);
     ws_to(&w, FIRST_VERIFY);
     ck_assert_uint_eq(ws_attribute_u64(ws_event(&w, "verify", 0), "score_ppm"), 300000);
     ck_assert_uint_eq(ws_attribute_u64(ws_event(&w, "fisherman_reward", 0), "reward"), 0);
-    teardown();
-    setup();
-    play(1, 2);
+    scene_teardown();
+    scene_setup();
+    scene_play(1, 2);
     ws_to(&w, FIRST_VERIFY);
     ck_assert_uint_eq(ws_attribute_u64(ws_event(&w, "verify", 0), "score_ppm"), 1000000);
-    ck_assert_uint_eq(earned(&first.bench.fishermen[0].id), 666666);
-    ck_assert_uint_eq(earned(&first.bench.fishermen[2].id), 0);
+    ck_assert_uint_eq(scene_earned(&first.bench.fishermen[0].id), 666666);
+    ck_assert_uint_eq(scene_earned(&first.bench.fishermen[2].id), 0);
     ws_end(&w);
 }
 END_TEST
@@ -425,15 +253,15 @@ END_TEST
 START_TEST(distance_costs_the_fisherman)
 {
     struct vpr_card_line silent = {.sent = 10};
-    redo_card(&first, 1, 0, silent);
-    redo_card(&first, 2, 1, silent);
-    redo_card(&first, 2, 3, silent);
-    play(1, 3);
+    scene_redo_card(&first, 1, 0, silent);
+    scene_redo_card(&first, 2, 1, silent);
+    scene_redo_card(&first, 2, 3, silent);
+    scene_play(1, 3);
     ws_to(&w, FIRST_VERIFY);
     ck_assert_uint_eq(ws_attribute_u64(ws_event(&w, "verify", 0), "score_ppm"), 1000000);
-    ck_assert_uint_eq(earned(&first.bench.fishermen[0].id), 666666);
-    ck_assert_uint_eq(earned(&first.bench.fishermen[1].id), 666666 / 4);
-    ck_assert_uint_eq(earned(&first.bench.fishermen[2].id), 0);
+    ck_assert_uint_eq(scene_earned(&first.bench.fishermen[0].id), 666666);
+    ck_assert_uint_eq(scene_earned(&first.bench.fishermen[1].id), 666666 / 4);
+    ck_assert_uint_eq(scene_earned(&first.bench.fishermen[2].id), 0);
     ws_end(&w);
 }
 END_TEST
@@ -447,10 +275,10 @@ START_TEST(full_use_forgives_refusals)
     ws_work(&first.works[1], &first.bench, &first.bench.servicers[1].id, 8, 2812);
     ck_assert_uint_eq(first.works[0].root.sum, 45000); /* of 50,000 */
     for (size_t f = 0; f < 3; f++) {
-        redo_card(&first, f, 0, busy);
-        redo_card(&first, f, 1, busy);
+        scene_redo_card(&first, f, 0, busy);
+        scene_redo_card(&first, f, 1, busy);
     }
-    play(2, 3);
+    scene_play(2, 3);
     ws_to(&w, FIRST_VERIFY);
     const struct vpr_event *event = entry_event("verify", &first.works[0].servicer);
     ck_assert_uint_eq(ws_attribute_u64(event, "score_ppm"), 1000000);
@@ -467,7 +295,7 @@ END_TEST
  * in force for the running session stays. */
 START_TEST(scores_move_with_the_last_entry)
 {
-    play(1, 3);
+    scene_play(1, 3);
     ws_to(&w, FIRST_VERIFY);
     for (size_t i = 0; i < SEATS; i++) {
         const struct vpr_address *id = &first.bench.servicers[i].id;
@@ -483,47 +311,6 @@ START_TEST(scores_move_with_the_last_entry)
 END_TEST
 
 /* ---- carry-over and cleaning up ---- */
-
-static void play_both(void)
-{
-    ws_to(&w, FIRST_COMMIT);
-    commit(&first, SEATS);
-    seal(&first, 3);
-    ws_next(&w);
-    commit(&second, SEATS);
-    for (size_t f = 0; f < 3; f++) { /* one report card for both */
-        const struct ws_card *cards[] = {&first.cards[f], &second.cards[f]};
-        size_t at = 0;
-        while (!vpr_address_equal(&second.cards[at].fisherman, &cards[0]->fisherman)) {
-            at++;
-        }
-        cards[1] = &second.cards[at];
-        ws_must(&w, &ws_msg_report(&w, cards, 2)->base, ws_label(&cards[0]->fisherman));
-    }
-    ws_to(&w, FIRST_PROVE);
-    for (size_t i = 0; i < SEATS; i++) { /* samples lie in both entries of who has two */
-        const struct ws_work *works[2] = {&first.works[i], NULL};
-        size_t count = 1;
-        for (size_t j = 0; j < SEATS; j++) {
-            if (vpr_address_equal(&second.works[j].servicer, &works[0]->servicer)) {
-                works[count++] = &second.works[j];
-            }
-        }
-        const char *label = ws_label(&works[0]->servicer);
-        ws_must(&w, &ws_msg_tails(&w, works, count)->base, label);
-        ws_must(&w, &ws_msg_samples(&w, works, count)->base, label);
-    }
-    for (size_t j = 0; j < SEATS; j++) {
-        if (!vpr_bench_has_servicer(&first.bench, &second.works[j].servicer)) {
-            const struct ws_work *work[] = {&second.works[j]};
-            const char *label = ws_label(&work[0]->servicer);
-            ws_must(&w, &ws_msg_tails(&w, work, 1)->base, label);
-            ws_must(&w, &ws_msg_samples(&w, work, 1)->base, label);
-        }
-    }
-    reveal(&first, 3);
-    reveal(&second, 3);
-}
 
 /* What everybody has got once session 0 is settled. */
 struct outcome {
@@ -553,15 +340,15 @@ START_TEST(carry_over_changes_nothing)
     struct outcome all = {{0}, {0}};
 
     for (size_t n = 0; n < VPR_COUNT(limits); n++) {
-        teardown();
-        start(&(struct ws_options){.settle_per_block = limits[n]});
+        scene_teardown();
+        scene_start(&(struct ws_options){.settle_per_block = limits[n]});
         struct vpr_card_line line = {
             .sent = 10, .answered = 9, .checked = 9, .correct = 8, .p90_ms = 600};
         for (size_t f = 0; f < 3; f++) {
-            redo_card(&first, f, 2, line);
+            scene_redo_card(&first, f, 2, line);
         }
-        redo_card(&second, 1, 0, line);
-        play_both();
+        scene_redo_card(&second, 1, 0, line);
+        scene_play_both();
         ws_to(&w, FIRST_VERIFY - 1);
         uint64_t settled = 0, blocks = 0;
         char before[2 * VPR_ADDRESS_TEXT_MAX + 64] = "";
@@ -569,13 +356,13 @@ START_TEST(carry_over_changes_nothing)
             uint64_t minted = vpr_supply_get(w.ctx).minted.uvipr;
             ws_next(&w);
             blocks++;
-            ck_assert_uint_le(verifies(), limits[n]);
-            settled += verifies();
+            ck_assert_uint_le(scene_verifies(), limits[n]);
+            settled += scene_verifies();
             if (blocks > 1 && w.ctx->height % 10 != 1) { /* no yield in this block */
                 ck_assert_uint_eq(vpr_supply_get(w.ctx).minted.uvipr - minted,
-                                  minted_by_verify());
+                                  scene_minted());
             }
-            for (size_t i = 0; i < verifies(); i++) {
+            for (size_t i = 0; i < scene_verifies(); i++) {
                 const struct vpr_event *event = ws_event(&w, "verify", i);
                 ck_assert_str_eq(ws_attribute(event, "verdict"), "paid");
                 struct vpr_address id;
@@ -590,8 +377,8 @@ START_TEST(carry_over_changes_nothing)
         }
         ck_assert_uint_eq(settled, 2 * SEATS);
         ck_assert_uint_eq(blocks, (20 + limits[n] - 1) / limits[n]);
-        ck_assert_uint_eq(keys_in(VPR_STORE_COMMITS), 0);
-        ck_assert_uint_eq(keys_in(VPR_STORE_REPORTCARDS), 0);
+        ck_assert_uint_eq(scene_keys(VPR_STORE_COMMITS), 0);
+        ck_assert_uint_eq(scene_keys(VPR_STORE_REPORTCARDS), 0);
         struct vpr_session session;
         ck_assert(!vpr_session_get(w.ctx, 0, &session));
         struct outcome o = outcome_of();
@@ -612,9 +399,9 @@ END_TEST
 /* While entries of a sid wait, those done are marked and the rest is as it was. */
 START_TEST(sid_goes_with_its_last_entry)
 {
-    teardown();
-    start(&(struct ws_options){.settle_per_block = 2});
-    play(SEATS, 3);
+    scene_teardown();
+    scene_start(&(struct ws_options){.settle_per_block = 2});
+    scene_play(SEATS, 3);
     ws_to(&w, FIRST_VERIFY);
     const struct vpr_hash *sid = &first.bench.sid;
     ck_assert_uint_eq(vpr_bench_committed(w.ctx, 0, sid), 3);
@@ -655,183 +442,21 @@ END_TEST
 /* Seals of sids that nobody committed go with their session. */
 START_TEST(seals_without_commit_are_swept)
 {
-    teardown();
-    start(&(struct ws_options){.settle_per_block = 2});
+    scene_teardown();
+    scene_start(&(struct ws_options){.settle_per_block = 2});
     ws_to(&w, FIRST_COMMIT);
-    seal(&first, 3);
-    ck_assert_uint_eq(keys_in(VPR_STORE_REPORTCARDS), 6); /* seals, marks of presence */
+    scene_seal(&first, 3);
+    ck_assert_uint_eq(scene_keys(VPR_STORE_REPORTCARDS), 6); /* seals, marks of presence */
     ws_to(&w, 21);
-    ck_assert_uint_eq(keys_in(VPR_STORE_REPORTCARDS), 3);
+    ck_assert_uint_eq(scene_keys(VPR_STORE_REPORTCARDS), 3);
     ws_to(&w, FIRST_VERIFY - 1);
-    ck_assert_uint_eq(keys_in(VPR_STORE_REPORTCARDS), 3);
+    ck_assert_uint_eq(scene_keys(VPR_STORE_REPORTCARDS), 3);
     ws_next(&w);
-    ck_assert_uint_eq(keys_in(VPR_STORE_REPORTCARDS), 1);
+    ck_assert_uint_eq(scene_keys(VPR_STORE_REPORTCARDS), 1);
     ck_assert_uint_eq(vpr_session_oldest_unsettled(w.ctx), 0);
     ws_next(&w);
-    ck_assert_uint_eq(keys_in(VPR_STORE_REPORTCARDS), 0);
+    ck_assert_uint_eq(scene_keys(VPR_STORE_REPORTCARDS), 0);
     ck_assert_uint_eq(vpr_session_oldest_unsettled(w.ctx), 1);
-    ws_end(&w);
-}
-END_TEST
-
-/* ---- an entry that fails ---- */
-
-static void break_bench(struct scene *s)
-{
-    struct vpr_key_buf k = vpr_key(VPR_KEY_BENCH);
-    vpr_key_u64(&k, 0);
-    vpr_key_hash(&k, &s->bench.sid);
-    const Viper__V1__Bench *record = (const Viper__V1__Bench *)vpr_record_get(
-        w.ctx, VPR_STORE_COMMITS, vpr_key_bytes(&k), &viper__v1__bench__descriptor);
-    ck_assert_ptr_nonnull(record);
-    Viper__V1__Bench broken = *record;
-    broken.allowance_cu = 1;
-    broken.budget = UINT64_MAX; /* 10,000 x 2^64 overflows */
-    vpr_record_put(w.ctx, VPR_STORE_COMMITS, vpr_key_bytes(&k), &broken.base);
-}
-
-/* It gets the verdict error, pays nothing, and neither the block nor another entry minds. */
-START_TEST(failing_entry_pays_nothing)
-{
-    play_both();
-    break_bench(&first);
-    w.w->broken = true;
-    ws_to(&w, FIRST_VERIFY);
-    w.w->broken = false;
-    ck_assert_uint_eq(verifies(), 2 * SEATS);
-    for (size_t i = 0; i < 2 * SEATS; i++) {
-        const struct vpr_event *event = ws_event(&w, "verify", i);
-        bool broken = strcmp(ws_attribute(event, "chain"), "0001") == 0;
-        ck_assert_str_eq(ws_attribute(event, "verdict"), broken ? "error" : "paid");
-        ck_assert_uint_eq(ws_attribute_u64(event, "settled_cu"), broken ? 0 : 10000);
-        ck_assert_uint_eq(ws_attribute_u64(event, "minted"), broken ? 0 : 19999998);
-    }
-    ck_assert_uint_eq(earned(&first.bench.fishermen[0].id), SEATS * 666666);
-    ck_assert_uint_eq(vpr_session_oldest_unsettled(w.ctx), 1);
-    ck_assert_uint_eq(keys_in(VPR_STORE_COMMITS), 0);
-    ws_end(&w);
-}
-END_TEST
-
-static void lose_actor(const struct vpr_address *id)
-{
-    struct vpr_key_buf k = vpr_key(VPR_KEY_ACTOR);
-    vpr_key_address(&k, id);
-    vpr_state_del(w.ctx->state, VPR_STORE_ACTORS, vpr_key_bytes(&k));
-}
-
-/* Nothing is credited or minted for an entry in error, to nobody, and its events say so. */
-static void is_an_error(const struct vpr_address *servicer)
-{
-    const struct vpr_event *event = entry_event("verify", servicer);
-    ck_assert_ptr_nonnull(event);
-    ck_assert_str_eq(ws_attribute(event, "verdict"), "error");
-    ck_assert_uint_eq(ws_attribute_u64(event, "settled_cu"), 0);
-    ck_assert_uint_eq(ws_attribute_u64(event, "score_ppm"), 0);
-    ck_assert_uint_eq(ws_attribute_u64(event, "gross"), 0);
-    ck_assert_uint_eq(ws_attribute_u64(event, "reward"), 0);
-    ck_assert_uint_eq(ws_attribute_u64(event, "minted"), 0);
-    ck_assert_ptr_null(entry_event("verify_split", servicer));
-    ck_assert_ptr_null(entry_event("fisherman_reward", servicer));
-}
-
-/* No rule leads to an actor without a record.  Its own entry alone fails; the others are paid. */
-START_TEST(an_entry_without_its_servicers_record_is_an_error)
-{
-    const struct vpr_address *lost = &first.works[1].servicer;
-
-    play(3, 3);
-    ws_to(&w, FIRST_VERIFY - 1);
-    uint64_t minted = vpr_supply_get(w.ctx).minted.uvipr;
-    lose_actor(lost);
-    w.w->broken = true;
-    ws_next(&w);
-    ck_assert_uint_eq(verifies(), 3);
-    is_an_error(lost);
-    ck_assert_uint_eq(earned(lost), 0);
-    ck_assert_uint_eq(earned(&first.works[0].servicer), 14000000);
-    ck_assert_uint_eq(earned(&first.works[2].servicer), 14000000);
-    ck_assert_uint_eq(earned(&first.bench.fishermen[0].id), 2 * 666666);
-    ck_assert_uint_eq(minted_by_verify(), 2 * 19999998);
-    ck_assert_uint_eq(vpr_supply_get(w.ctx).minted.uvipr - minted,
-                      2 * 19999998 + ws_attribute_u64(ws_event(&w, "yield", 0), "minted"));
-    ck_assert_uint_eq(keys_in(VPR_STORE_COMMITS), 0);
-    ck_assert_uint_eq(vpr_session_oldest_unsettled(w.ctx), 1);
-    ws_next(&w);
-}
-END_TEST
-
-/* A fisherman that revealed would be paid by every entry of its sid; one that did not, by none. */
-START_TEST(a_sid_without_a_revealing_fishermans_record_is_in_error)
-{
-    play(2, 2);
-    ws_to(&w, FIRST_VERIFY - 1);
-    lose_actor(&first.bench.fishermen[1].id);
-    w.w->broken = true;
-    ws_next(&w);
-    ck_assert_uint_eq(verifies(), 2);
-    for (size_t i = 0; i < 2; i++) {
-        is_an_error(&first.works[i].servicer);
-        ck_assert_uint_eq(earned(&first.works[i].servicer), 0);
-        ck_assert_uint_eq(earned(&first.bench.fishermen[i].id), 0);
-    }
-    ck_assert_uint_eq(vpr_session_oldest_unsettled(w.ctx), 1);
-
-    teardown();
-    setup();
-    play(2, 2);
-    ws_to(&w, FIRST_VERIFY - 1);
-    lose_actor(&first.bench.fishermen[2].id); /* revealed nothing */
-    w.w->broken = true;
-    ws_next(&w);
-    ck_assert_uint_eq(verifies(), 2);
-    ck_assert_uint_eq(earned(&first.works[0].servicer), 14000000);
-    ck_assert_uint_eq(earned(&first.bench.fishermen[1].id), 2 * 666666);
-}
-END_TEST
-
-/* Room for 25 VIPR beside three yields: of 20, 20 and 2 the second alone finds none, and takes
- * none from the third. */
-START_TEST(an_entry_beyond_the_supply_takes_no_room)
-{
-    teardown();
-    start(&(struct ws_options){.headroom = 700 * VPR_UVIPR_PER_VIPR});
-    ws_work(&first.works[2], &first.bench, &first.bench.servicers[2].id, 1, 500);
-    play(3, 3);
-    ws_to(&w, FIRST_VERIFY);
-    ck_assert_uint_eq(verifies(), 3);
-    is_an_error(&first.works[1].servicer);
-    ck_assert_uint_eq(earned(&first.works[0].servicer), 14000000);
-    ck_assert_uint_eq(earned(&first.works[1].servicer), 0);
-    ck_assert_uint_eq(earned(&first.works[2].servicer), 1400000);
-    ck_assert_uint_eq(earned(&first.bench.fishermen[0].id), 666666 + 66666);
-    ck_assert_uint_eq(vpr_supply_get(w.ctx).total.uvipr, VPR_SUPPLY_MAX - 1 -
-                                                             25 * VPR_UVIPR_PER_VIPR +
-                                                             19999998 + 1999998);
-    ck_assert_uint_eq(keys_in(VPR_STORE_COMMITS), 0);
-    ws_next(&w);
-    ws_end(&w);
-}
-END_TEST
-
-/* Where the supply has no room left an entry pays nothing, to nobody, and the chain goes on:
- * three yields of 225 VIPR and 25 VIPR fit, so one of two entries of 20 does. */
-START_TEST(full_supply_stops_no_block)
-{
-    teardown();
-    start(&(struct ws_options){.headroom = 700 * VPR_UVIPR_PER_VIPR});
-    play(2, 3);
-    ws_to(&w, FIRST_VERIFY);
-    ck_assert_uint_eq(verifies(), 2);
-    ck_assert_str_eq(ws_attribute(ws_event(&w, "verify", 0), "verdict"), "paid");
-    ck_assert_str_eq(ws_attribute(ws_event(&w, "verify", 1), "verdict"), "error");
-    ck_assert_uint_eq(ws_attribute_u64(ws_event(&w, "verify", 1), "minted"), 0);
-    ck_assert_uint_eq(earned(&first.works[0].servicer), 14000000);
-    ck_assert_uint_eq(earned(&first.works[1].servicer), 0);
-    ck_assert_uint_eq(earned(&first.bench.fishermen[0].id), 666666);
-    ck_assert_uint_eq(vpr_supply_get(w.ctx).total.uvipr,
-                      VPR_SUPPLY_MAX - 1 - 25 * VPR_UVIPR_PER_VIPR + 19999998);
-    ws_next(&w);
     ws_end(&w);
 }
 END_TEST
@@ -846,7 +471,7 @@ START_TEST(settlements_show_what_the_next_block_settles)
 
     vpr_hex(sid, first.bench.sid.b, 32);
     request.sid = sid;
-    play(2, 3);
+    scene_play(2, 3);
     ws_to(&w, FIRST_VERIFY - 2);
     response = (const Viper__V1__QuerySettlementsResponse *)ws_ask(
         &w, "/viper.v1.Query/Settlements", &request.base, NULL);
@@ -857,7 +482,7 @@ START_TEST(settlements_show_what_the_next_block_settles)
     ck_assert_uint_eq(response->n_entries, 2);
     ck_assert_uint_eq(response->entries[0]->reward_uvipr, 14000000);
     ws_next(&w);
-    ck_assert_uint_eq(verifies(), 2);
+    ck_assert_uint_eq(scene_verifies(), 2);
     response = (const Viper__V1__QuerySettlementsResponse *)ws_ask(
         &w, "/viper.v1.Query/Settlements", &request.base, NULL);
     ck_assert_uint_eq(response->n_entries, 0);
@@ -871,7 +496,7 @@ Suite *suite_settlement(void)
     TCase *pay = tcase_create("pay");
     TCase *carry = tcase_create("carry");
 
-    tcase_add_checked_fixture(pay, setup, teardown);
+    tcase_add_checked_fixture(pay, scene_setup, scene_teardown);
     tcase_set_timeout(pay, 60);
     tcase_add_test(pay, perfect_session_pays_by_hand);
     tcase_add_test(pay, quality_is_paid_by_hand);
@@ -885,15 +510,10 @@ Suite *suite_settlement(void)
     tcase_add_test(pay, distance_costs_the_fisherman);
     tcase_add_test(pay, full_use_forgives_refusals);
     tcase_add_test(pay, scores_move_with_the_last_entry);
-    tcase_add_test(pay, failing_entry_pays_nothing);
-    tcase_add_test(pay, an_entry_without_its_servicers_record_is_an_error);
-    tcase_add_test(pay, a_sid_without_a_revealing_fishermans_record_is_in_error);
-    tcase_add_test(pay, an_entry_beyond_the_supply_takes_no_room);
-    tcase_add_test(pay, full_supply_stops_no_block);
     tcase_add_test(pay, settlements_show_what_the_next_block_settles);
     suite_add_tcase(suite, pay);
 
-    tcase_add_checked_fixture(carry, setup, teardown);
+    tcase_add_checked_fixture(carry, scene_setup, scene_teardown);
     tcase_set_timeout(carry, 120);
     tcase_add_test(carry, carry_over_changes_nothing);
     tcase_add_test(carry, sid_goes_with_its_last_entry);
