@@ -541,6 +541,17 @@ uint64_t vpr_leaves_append_tail(struct vpr_segment *seg, const struct vpr_signed
     return vpr_leaves_append(seg, VPR_RECORD_TAIL, vpr_bytes_of(raw, sizeof raw));
 }
 
+uint64_t vpr_leaves_append_used(struct vpr_segment *seg, const struct vpr_request *part)
+{
+    uint8_t raw[72];
+    struct vpr_writer w = vpr_writer(raw, sizeof raw);
+
+    vpr_write(&w, part->sid.b, sizeof part->sid.b);
+    vpr_write(&w, part->client_key.b, sizeof part->client_key.b);
+    vpr_write_be64(&w, part->seq);
+    return vpr_leaves_append(seg, VPR_RECORD_USED, vpr_bytes_of(raw, w.len));
+}
+
 bool vpr_leaves_accepting(struct vpr_leaves *leaves)
 {
     pthread_mutex_lock(&leaves->lock);

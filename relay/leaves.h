@@ -30,6 +30,7 @@ enum vpr_record_kind {
     VPR_RECORD_TOKEN = 2, /* token 128, number of the gateway key 1 */
     VPR_RECORD_LEAF = 3,  /* leaf 236 */
     VPR_RECORD_TAIL = 4,  /* signed request 204 whose answer is no leaf */
+    VPR_RECORD_USED = 5,  /* sid 32, client key 32, seq 8: claimed, and there is no answer */
 };
 
 enum vpr_leaf_sync {
@@ -83,6 +84,7 @@ uint64_t vpr_leaves_append_token(struct vpr_segment *segment, const struct vpr_l
 uint64_t vpr_leaves_append_leaf(struct vpr_segment *segment, const struct vpr_leaf *leaf);
 uint64_t vpr_leaves_append_tail(struct vpr_segment *segment,
                                 const struct vpr_signed_request *tail);
+uint64_t vpr_leaves_append_used(struct vpr_segment *segment, const struct vpr_request *part);
 
 /* False while the disk is full. */
 bool vpr_leaves_accepting(struct vpr_leaves *leaves);
@@ -106,6 +108,8 @@ VPR_MUST_USE bool vpr_record_token(const struct vpr_record *record, struct vpr_t
 VPR_MUST_USE bool vpr_record_leaf(const struct vpr_record *record, struct vpr_leaf *ret);
 VPR_MUST_USE bool vpr_record_tail(const struct vpr_record *record,
                                   struct vpr_signed_request *ret);
+VPR_MUST_USE bool vpr_record_used(const struct vpr_record *record, struct vpr_hash *ret_sid,
+                                  struct vpr_hash *ret_client_key, uint64_t *ret_seq);
 
 /* The books of a session from the records of its segment; a vpr_record_fn whose argument is
  * this.  Records of sids or keys that no longer fit are counted and skipped. */

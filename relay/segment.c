@@ -336,6 +336,49 @@ bool vpr_record_tail(const struct vpr_record *record, struct vpr_signed_request 
     return record->kind == VPR_RECORD_TAIL && vpr_signed_request_decode(ret, record->data);
 }
 
+bool vpr_record_used(const struct vpr_record *record, struct vpr_hash *ret_sid,
+                     struct vpr_hash *ret_client_key, uint64_t *ret_seq)
+{
+    struct vpr_reader r = vpr_reader(record->data);
+    struct vpr_hash sid, client_key;
+
+    vpr_read(&r, sid.b, sizeof sid.b);
+    vpr_read(&r, client_key.b, sizeof client_key.b);
+    const uint64_t seq = vpr_read_be64(&r);
+    if (record->kind != VPR_RECORD_USED || !vpr_read_done(&r)) {
+        return false;
+    }
+    *ret_sid = sid;
+    *ret_client_key = client_key;
+    *ret_seq = seq;
+    return true;
+}
+
+/* NULL: its sid or its token is not there. */
+static struct vpr_lane *find_lane(const struct vpr_restore *to, const struct vpr_hash *sid,
+                                  const struct vpr_hash *client_key,
+                                  struct vpr_sid_work **ret_sid)
+{
+    *ret_sid = vpr_work_find(to->work, sid);
+    return *ret_sid == NULL ? NULL : vpr_sid_lane(*ret_sid, client_key);
+}
+
+static bool restore_used(struct vpr_restore *to, const struct vpr_record *record)
+{
+    struct vpr_hash sid_hash, client_key;
+    struct vpr_sid_work *sid;
+    uint64_t seq;
+
+    if (!vpr_record_used(record, &sid_hash, &client_key, &seq)) {
+        return false;
+    }
+    struct vpr_lane *lane = find_lane(to, &sid_hash, &client_key, &sid);
+    if (lane != NULL) {
+        vpr_lane_restore_used(lane, seq);
+    }
+    return lane != NULL;
+}
+
 static bool restore_one(struct vpr_restore *to, const struct vpr_record *record)
 {
     struct vpr_sid_info info;
@@ -362,11 +405,11 @@ static bool restore_one(struct vpr_restore *to, const struct vpr_record *record)
     }
     const bool is_leaf = vpr_record_leaf(record, &leaf);
     if (!is_leaf && !vpr_record_tail(record, &tail)) {
-        return false;
+        return restore_used(to, record);
     }
     const struct vpr_request *part = is_leaf ? &leaf.request.part : &tail.part;
-    struct vpr_sid_work *sid = vpr_work_find(to->work, &part->sid);
-    struct vpr_lane *lane = sid == NULL ? NULL : vpr_sid_lane(sid, &part->client_key);
+    struct vpr_sid_work *sid;
+    struct vpr_lane *lane = find_lane(to, &part->sid, &part->client_key, &sid);
     if (lane == NULL) {
         return false;
     }

@@ -31,7 +31,8 @@ struct relay {
     size_t header_bytes;
     char header_text[HEADER_BYTES_MAX];
 
-    uint64_t ticket; /* of its leaf */
+    uint64_t ticket; /* of its leaf, or of its used seq if there is no answer */
+    int reason;      /* of the refusal that waits for the ticket; 0: an answer does */
     struct relay *next;
     struct relay *older, *newer; /* all in flight */
 };
@@ -127,6 +128,7 @@ static struct relay *relay_take(struct vpr_serve *serve, struct vpr_http_request
     relay->header_count = 0;
     relay->header_bytes = 0;
     relay->ticket = 0;
+    relay->reason = 0;
     relay->next = NULL;
     relay->newer = NULL;
     relay->older = serve->newest;
@@ -168,19 +170,56 @@ static void relay_give(struct relay *relay)
     serve->idle_count++;
 }
 
-/* Claimed and not answered: the seq stays used, and a tail that lies in no leaf is kept. */
-static void relay_fail(struct relay *relay, int reason)
+/* Nothing leaves before its ticket is on disk. */
+static void await_sync(struct relay *relay)
 {
+    struct vpr_serve *serve = relay->serve;
+
+    relay->served->syncing++;
+    if (serve->last == NULL) {
+        serve->first = relay;
+    } else {
+        serve->last->next = relay;
+    }
+    serve->last = relay;
+}
+
+static void relay_refuse(struct relay *relay, int reason)
+{
+    refuse_signed(relay->serve, relay->http, relay->chain, relay->served, &relay->request.part,
+                  reason);
+    relay_give(relay);
+}
+
+/* What outlasts a claim without an answer: its seq is used, and a tail that lies in no leaf is
+ * kept.  0: neither can be stored now. */
+static uint64_t keep_claim(struct relay *relay)
+{
+    struct vpr_lane *lane = relay->lane;
+    struct vpr_segment *segment = relay->served->segment;
     const struct vpr_request *part = &relay->request.part;
 
-    vpr_sid_failed(relay->served->work, relay->sid, part);
-    if (!relay->served->sealed && relay->lane->has_tail && !relay->lane->tail_stored &&
-        relay->lane->tail.part.seq == part->seq) {
-        relay->lane->tail_stored =
-            vpr_leaves_append_tail(relay->served->segment, &relay->request) != 0;
+    if (relay->served->sealed) {
+        return 0; /* the session takes no more requests */
     }
-    refuse_signed(relay->serve, relay->http, relay->chain, relay->served, part, reason);
-    relay_give(relay);
+    if (lane->has_tail && !lane->tail_stored && lane->tail.part.seq == part->seq) {
+        lane->tail_stored = vpr_leaves_append_tail(segment, &relay->request) != 0;
+    }
+    return vpr_leaves_append_used(segment, part);
+}
+
+/* Claimed and not answered.  While the disk is full the refusal leaves all the same: the seq
+ * is then used in memory only, and this servicer's own risk after a restart. */
+static void relay_fail(struct relay *relay, int reason)
+{
+    vpr_sid_failed(relay->served->work, relay->sid, &relay->request.part);
+    relay->ticket = keep_claim(relay);
+    if (relay->ticket == 0) {
+        relay_refuse(relay, reason);
+        return;
+    }
+    relay->reason = reason;
+    await_sync(relay);
 }
 
 static void relay_answer(struct relay *relay)
@@ -208,7 +247,10 @@ void vpr_serve_synced(void *arg, uint64_t ticket, bool ok)
         if (serve->first == NULL) {
             serve->last = NULL;
         }
-        if (ok) {
+        relay->next = NULL;
+        if (relay->reason != 0) {
+            relay_refuse(relay, relay->reason);
+        } else if (ok) {
             relay_answer(relay);
         } else {
             relay_fail(relay, VPR_REFUSED_OVERLOAD);
@@ -262,7 +304,6 @@ static void sign_receipt(struct relay *relay, const struct vpr_hash *res)
 static void on_backend(void *arg, const struct vpr_http_result *result)
 {
     struct relay *relay = arg;
-    struct vpr_serve *serve = relay->serve;
 
     relay->exchange = NULL;
     if (!vpr_backend_answered(result)) {
@@ -283,16 +324,10 @@ static void on_backend(void *arg, const struct vpr_http_result *result)
         relay_fail(relay, VPR_REFUSED_OVERLOAD);
         return;
     }
-    relay->served->syncing++;
     vpr_buf_add(&relay->body, result->body.data, result->body.len);
     keep_headers(relay, result);
     sign_receipt(relay, &leaf.res);
-    if (serve->last == NULL) {
-        serve->first = relay;
-    } else {
-        serve->last->next = relay;
-    }
-    serve->last = relay;
+    await_sync(relay);
 }
 
 /* ---- checks ---- */

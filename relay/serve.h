@@ -35,7 +35,7 @@ struct vpr_served {
     struct vpr_costs costs[VPR_BACKENDS_MAX]; /* by index of the backend */
     bool ready;  /* sids and gateway keys are known: who is not there is refused */
     bool sealed; /* its tree is built: no more leaves; `segment` may be gone */
-    uint32_t syncing; /* leaves appended and not yet on disk */
+    uint32_t syncing; /* leaves and used seqs appended and not yet on disk */
 };
 
 /* What became of a request: rows of a metric. */

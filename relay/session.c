@@ -296,15 +296,19 @@ void vpr_sid_failed(struct vpr_work *work, struct vpr_sid_work *sid,
     release(work, sid, request->cu);
 }
 
+void vpr_lane_restore_used(struct vpr_lane *lane, uint64_t seq)
+{
+    if (!lane->any || seq > lane->highest || lane->highest - seq < VPR_SEQ_WINDOW) {
+        seen_set(lane, seq);
+    }
+}
+
 void vpr_sid_restore_leaf(struct vpr_work *work, struct vpr_sid_work *sid,
                           struct vpr_lane *lane, const struct vpr_leaf *leaf)
 {
     const struct vpr_request *part = &leaf->request.part;
 
-    if (!lane->any || part->seq > lane->highest ||
-        lane->highest - part->seq < VPR_SEQ_WINDOW) {
-        seen_set(lane, part->seq);
-    }
+    vpr_lane_restore_used(lane, part->seq);
     count_leaf(work, sid, lane, part->cu);
     vpr_sid_restore_tail(sid, lane, &leaf->request);
 }

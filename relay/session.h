@@ -132,6 +132,7 @@ void vpr_sid_failed(struct vpr_work *work, struct vpr_sid_work *sid,
 /* From disk, in any order: the same books as before the restart. */
 void vpr_sid_restore_leaf(struct vpr_work *work, struct vpr_sid_work *sid,
                           struct vpr_lane *lane, const struct vpr_leaf *leaf);
+void vpr_lane_restore_used(struct vpr_lane *lane, uint64_t seq);
 void vpr_sid_restore_tail(struct vpr_sid_work *sid, struct vpr_lane *lane,
                           const struct vpr_signed_request *tail);
 

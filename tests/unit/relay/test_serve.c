@@ -307,7 +307,7 @@ static bool receipt_of(struct world *w, const struct answer *a,
 }
 
 struct found {
-    uint32_t sids, tokens, leaves, tails;
+    uint32_t sids, tokens, leaves, tails, used;
     struct vpr_leaf last;
 };
 
@@ -318,6 +318,7 @@ static void count_record(void *arg, const struct vpr_record *record)
     f->sids += record->kind == VPR_RECORD_SID;
     f->tokens += record->kind == VPR_RECORD_TOKEN;
     f->tails += record->kind == VPR_RECORD_TAIL;
+    f->used += record->kind == VPR_RECORD_USED;
     if (vpr_record_leaf(record, &f->last)) {
         f->leaves++;
     }
@@ -518,6 +519,32 @@ START_TEST(no_leaf_without_an_answer_but_the_tail_is_kept)
 }
 END_TEST
 
+/* The seq of a claim without an answer is on disk before its refusal leaves; what was refused
+ * before the claim leaves nothing. */
+START_TEST(a_seq_that_was_used_up_is_on_disk_before_its_refusal)
+{
+    struct world w = {0};
+    struct vpr_signed_request request;
+
+    world_init(&w, 1000, 0);
+    w.node_status = 503;
+    const struct answer a = ask(&w, (struct ask){.seq = 1, .cum_cu = 1, .cu = 1}, &request);
+    ck_assert(refusal_of(&w, &a, &request, VPR_REFUSED_BACKEND));
+    ck_assert_int_ge(a.syncs, 1);
+    ck_assert_uint_eq(on_disk(&w).used, 1);
+    ck_assert_uint_eq(w.served.syncing, 0);
+    ck_assert_uint_eq(vpr_serve_in_flight(w.serve), 0);
+    check_signed(&w, (struct ask){.seq = 1, .cum_cu = 1, .cu = 1}, 409, VPR_REFUSED_SEQ);
+    check_signed(&w, (struct ask){.seq = 2, .cum_cu = 2, .cu = 2}, 400, VPR_REFUSED_CU);
+    w.served.work->risk = (struct vpr_risk){0, 0, 0};
+    w.sid->answered_cu = 5;
+    check_signed(&w, (struct ask){.seq = 2, .cum_cu = 1, .cu = 1}, 429,
+                 VPR_REFUSED_UNACKNOWLEDGED);
+    ck_assert_uint_eq(on_disk(&w).used, 1);
+    world_end(&w);
+}
+END_TEST
+
 START_TEST(beyond_its_capacity_it_sheds_load_without_signing)
 {
     struct world w = {0};
@@ -647,6 +674,7 @@ Suite *suite_serve(void)
     tcase_add_test(tests, a_session_ends_with_its_grace);
     tcase_add_test(tests, quota_seq_cu_and_risk_are_refused_with_a_signature);
     tcase_add_test(tests, no_leaf_without_an_answer_but_the_tail_is_kept);
+    tcase_add_test(tests, a_seq_that_was_used_up_is_on_disk_before_its_refusal);
     tcase_add_test(tests, beyond_its_capacity_it_sheds_load_without_signing);
     tcase_add_test(tests, after_the_seal_a_late_answer_makes_no_leaf);
     tcase_add_test(tests, while_a_session_opens_nobody_is_sent_away);

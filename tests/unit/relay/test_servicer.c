@@ -36,6 +36,7 @@ struct answer {
     char body[32768];
 };
 
+static uint32_t backend_status = 200;
 static bool hold; /* the backend keeps its next answer back: it is `held` */
 static struct vpr_http_request *held;
 
@@ -47,7 +48,7 @@ static void on_backend(void *arg, struct vpr_http_request *http)
         held = http;
         return;
     }
-    vpr_http_reply_text(http, 200, "application/json", "{\"result\":1}");
+    vpr_http_reply_text(http, backend_status, "application/json", "{\"result\":1}");
 }
 
 static void make_key(struct world *w, const char *name, enum vpr_key_kind kind,
@@ -333,6 +334,26 @@ START_TEST(killed_in_every_phase_it_claims_and_proves_all_the_same)
     block(&w);
     block(&w);
     ck_assert(!leaves_exist(&w, 1));
+    world_end(&w);
+}
+END_TEST
+
+/* A request that the backend did not answer is never answered later: not the same part, and
+ * not after a kill. */
+START_TEST(a_seq_that_was_refused_by_the_backend_stays_used_after_a_kill)
+{
+    struct world w;
+
+    world_init(&w, 12);
+    wait_open(&w, 1, 1, 0);
+    backend_status = 503;
+    ck_assert_uint_eq(relay(&w, 1, 1, 0), 502);
+    backend_status = 200;
+    kill_and_restart(&w);
+    wait_open(&w, 1, 1, 1);
+    w.seq[0]--;
+    ck_assert_uint_eq(relay(&w, 1, 1, 0), 409);
+    ck_assert_uint_eq(relay(&w, 1, 1, 0), 200); /* the next seq is free */
     world_end(&w);
 }
 END_TEST
@@ -685,6 +706,7 @@ Suite *suite_servicer(void)
     tcase_set_timeout(tests, 90);
     tcase_add_test(tests, a_session_is_served_committed_proved_and_forgotten);
     tcase_add_test(tests, killed_in_every_phase_it_claims_and_proves_all_the_same);
+    tcase_add_test(tests, a_seq_that_was_refused_by_the_backend_stays_used_after_a_kill);
     tcase_add_test(tests, one_bad_entry_does_not_take_the_others_with_it);
     tcase_add_test(tests, two_sessions_stand_side_by_side_until_the_grace_is_over);
     tcase_add_test(tests, metrics_tell_what_happened);
