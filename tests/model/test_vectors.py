@@ -11,6 +11,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import amino  # noqa: E402
 import codec  # noqa: E402
+import curve  # noqa: E402
 import oracle  # noqa: E402
 import rules as R  # noqa: E402
 
@@ -265,6 +266,16 @@ def amino_documents():
         expect(case["name"] + " bent", amino.signed(tx, case["chain_id"], number ^ 1), False)
 
 
+def edge_signatures():
+    """What libsodium said when the file was made; the model asks the libsodium of today."""
+    with open(os.path.join(GOLDEN, "ed25519.json"), encoding="utf-8") as f:
+        cases = json.load(f)["cases"]
+    for c in cases:
+        key, message, signature = (bytes.fromhex(c[n]) for n in ("key", "message", "signature"))
+        expect(c["id"], curve.verifies(key, message, signature), c["accepted"])
+        expect(c["id"] + " key", curve.usable(key), c["key_ok"])
+
+
 def golden_chain():
     with open(os.path.join(GOLDEN, "genesis.json"), encoding="utf-8") as f:
         file = json.load(f)
@@ -365,6 +376,7 @@ with open(PATH, encoding="utf-8") as f:
     VECTORS = json.load(f)
 for group in (hashes, sessions, relays, scores, money):
     group(VECTORS)
+edge_signatures()
 amino_documents()
 verdicts()
 golden_blocks()
