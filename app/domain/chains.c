@@ -107,21 +107,24 @@ enum vpr_code vpr_places_active(struct vpr_ctx *ctx, uint32_t zone, const uint32
 
 /* ---- what a record may say ---- */
 
-/* Names stand where an id may stand: a-z, 0-9 and inner hyphens, and not four hex digits. */
+/* Names stand where an id may stand: a-z, 0-9 and inner hyphens, and neither four hex digits nor
+ * a number. */
 static enum vpr_code check_name(const char *what, const char *name, struct vpr_err *err)
 {
     size_t len = strlen(name);
     uint16_t id;
+    bool number = true;
     bool ok = len >= 1 && len <= NAME_BYTES_MAX && name[0] != '-' && name[len - 1] != '-' &&
               !vpr_id16_parse(&id, vpr_bytes_of(name, len));
     for (size_t i = 0; ok && i < len; i++) {
-        ok = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') ||
-             name[i] == '-';
+        bool digit = name[i] >= '0' && name[i] <= '9';
+        ok = (name[i] >= 'a' && name[i] <= 'z') || digit || name[i] == '-';
+        number = number && digit;
     }
-    if (!ok) {
+    if (!ok || number) {
         return vpr_fail(err, VPR_BAD_FIELD,
                         "%s name \"%.40s\" is not 1 to %d of a-z, 0-9 and inner hyphens, other "
-                        "than four hex digits",
+                        "than four hex digits or a number",
                         what, name, NAME_BYTES_MAX);
     }
     return VPR_OK;

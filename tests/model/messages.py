@@ -243,7 +243,7 @@ def no_pool(value):
 def place_name(value):
     """Names stand where an id may stand."""
     need(NAME.fullmatch(value) is not None, "BAD_FIELD")
-    need(re.fullmatch("[0-9a-f]{4}", value) is None, "BAD_FIELD")
+    need(re.fullmatch("[0-9a-f]{4}|[0-9]+", value) is None, "BAD_FIELD")
 
 
 def place_id(n):

@@ -103,7 +103,9 @@ END_TEST
 CHANGE(ids_descend, genesis->chains[1]->id = 1)
 CHANGE(id_of_17_bits, genesis->chains[1]->id = 65536)
 CHANGE(no_name, genesis->chains[0]->name = (char *)(uintptr_t)"")
-CHANGE(name_like_an_id, genesis->chains[0]->name = (char *)(uintptr_t)"00aF")
+CHANGE(name_like_an_id, genesis->chains[0]->name = (char *)(uintptr_t)"00af")
+CHANGE(name_is_a_number, genesis->chains[0]->name = (char *)(uintptr_t)"21")
+CHANGE(zone_is_a_number, genesis->zones[0]->name = (char *)(uintptr_t)"65536")
 CHANGE(name_in_capitals, genesis->chains[0]->name = (char *)(uintptr_t)"Viper")
 CHANGE(same_name, genesis->chains[1]->name = genesis->chains[0]->name)
 CHANGE(no_multiplier, genesis->chains[0]->multiplier_ppm = 0)
@@ -129,7 +131,8 @@ START_TEST(genesis_with_a_bad_registry_is_refused)
         name_in_capitals,  no_multiplier,      multiplier_above_one, target_is_maximum,
         target_is_zero,    a_minute_and_more,  short_corpus,      methods_descend,
         method_twice,      method_for_nothing, method_too_dear,   method_unprintable,
-        zone_without_multiplier, zone_without_name, zone_of_17_bits,
+        zone_without_multiplier, zone_without_name, zone_of_17_bits,   name_is_a_number,
+        zone_is_a_number,
     };
     for (size_t i = 0; i < VPR_COUNT(bad); i++) {
         genesis_refused(bad[i], VPR_BAD_FIELD);

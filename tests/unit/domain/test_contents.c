@@ -241,6 +241,27 @@ START_TEST(names_and_fields_of_chains_are_checked)
 }
 END_TEST
 
+/* Else "21" would be the chain of that name to one command and the chain 0015 to another. */
+START_TEST(a_name_is_neither_a_number_nor_four_hex_digits)
+{
+    static const char *const no[] = {"2", "21", "0021", "65536", "00000000021", "beef", "0a1b"};
+    static const char *const yes[] = {"21a", "2-1", "bee", "beef0", "0x21", "1inch"};
+    struct world *w = world_create(NULL, NULL);
+    Viper__V1__MsgPropose *chain = new_text(w, "alice"), *zone = new_text(w, "alice");
+    for (size_t i = 0; i < VPR_COUNT(no); i++) {
+        chain->chain = new_chain(w, 0x21, no[i]);
+        refused(w, chain, VPR_BAD_FIELD);
+        zone->zone = new_zone(w, 2, no[i]);
+        refused(w, zone, VPR_BAD_FIELD);
+    }
+    for (size_t i = 0; i < VPR_COUNT(yes); i++) {
+        zone->zone = new_zone(w, 2, yes[i]);
+        (void)propose(w, "alice", zone);
+    }
+    world_destroy(w);
+}
+END_TEST
+
 static Viper__V1__MethodCost *cost(struct world *w, const char *method, uint64_t cu)
 {
     Viper__V1__MethodCost *row = VPR_ARENA_NEW(&w->node, Viper__V1__MethodCost);
@@ -371,6 +392,7 @@ TCase *contents_tests(void)
     tcase_add_test(t, a_chain_is_registered_for_a_fee);
     tcase_add_test(t, a_registration_that_is_rejected_gets_its_fee_back);
     tcase_add_test(t, names_and_fields_of_chains_are_checked);
+    tcase_add_test(t, a_name_is_neither_a_number_nor_four_hex_digits);
     tcase_add_test(t, a_method_table_at_most_doubles);
     tcase_add_test(t, an_owner_edits_name_payout_and_latencies);
     tcase_add_test(t, nobody_else_edits_a_chain);
