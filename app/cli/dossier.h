@@ -5,30 +5,12 @@
 #ifndef VPR_CLI_DOSSIER_H
 #define VPR_CLI_DOSSIER_H
 
-#include "app/cli/cli.h"
-#include "app/cli/income.h"
+#include "app/cli/sums.h"
 #include "app/rules/score.h"
 #include "app/rules/split.h"
 
 #define VPR_DOSSIER_SEATS_MAX 24
 #define VPR_DOSSIER_SIDS_MAX 1024
-
-/* One event found by a search: its attributes as JSON, and where it stood. */
-struct vpr_found {
-    const char *type;
-    struct vpr_bytes attributes;
-    struct vpr_bytes tx; /* the transaction in JSON */
-    uint64_t height;
-};
-/* Text of an attribute, "" if it is not there; as a number, 0. */
-const char *vpr_found_text(struct vpr_cli *cli, const struct vpr_found *found, const char *key);
-uint64_t vpr_found_u64(const struct vpr_found *found, const char *key);
-
-typedef void vpr_found_fn(void *arg, const struct vpr_found *found);
-/* Every event of every transaction that matches CometBFT's `query`, oldest first (`newest`: of
- * the newest one alone).  Exit code. */
-int vpr_cli_search(struct vpr_cli *cli, const char *node, const char *query, bool newest,
-                   vpr_found_fn *each, void *arg);
 
 /* A servicer's line on one fisherman's revealed card. */
 struct vpr_dossier_line {
@@ -44,7 +26,7 @@ struct vpr_dossier_servicer {
     uint64_t owner_reward, delegators; /* reward in two */
     uint64_t fishermen, validator, validator_owner_reward, validator_delegators, chain_part, dao;
     const char *validator_id, *validator_owner, *partner;
-    struct vpr_income_share share, validator_share;
+    struct vpr_sums_share share, validator_share;
 };
 
 struct vpr_dossier_fisherman {

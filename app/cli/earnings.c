@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "app/cli/ask.h"
-#include "app/cli/dossier.h"
+#include "app/cli/search.h"
 #include "app/cli/verbs.h"
 #include "app/host/json_scan.h"
 #include "app/rules/split.h"

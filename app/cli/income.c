@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "app/cli/ask.h"
-#include "app/cli/dossier.h"
+#include "app/cli/search.h"
 #include "app/rules/shares.h"
 #include "app/rules/split.h"
 
@@ -12,34 +12,6 @@
 #define CUMULATIVE_BYTES 16
 
 #define SAY(sums, ...) vpr_buf_printf(&(sums)->cli->out, __VA_ARGS__)
-
-/* ---- between owner and delegators ---- */
-
-struct vpr_income_share vpr_income_share_of(const struct vpr_found *found)
-{
-    return (struct vpr_income_share){true, vpr_found_u64(found, "stake_uvipr"),
-                                     vpr_found_u64(found, "delegated_uvipr"),
-                                     vpr_found_u64(found, "commission_ppm"),
-                                     vpr_found_u64(found, "delegators")};
-}
-
-void vpr_income_say_share(struct vpr_sums *sums, uint64_t part,
-                          const struct vpr_income_share *share)
-{
-    if (!share->there || share->stake >= VPR_SUPPLY_MAX || share->delegated >= VPR_SUPPLY_MAX ||
-        share->commission_ppm > VPR_PPM) {
-        return; /* has no delegators, or no chain of ours said it */
-    }
-    struct vpr_reward reward =
-        vpr_reward(part, share->stake, share->delegated, (uint32_t)share->commission_ppm);
-    if (share->delegated > 0) {
-        SAY(sums, "  delegators: floor(%" PRIu64 " x delegated %" PRIu64 " / (own %" PRIu64
-            " + delegated)) less floor(of it x commission %" PRIu64 " / 10^6) = %" PRIu64
-            " uvipr, owner the rest = %" PRIu64 "\n", part, share->delegated, share->stake,
-            share->commission_ppm, reward.delegators, reward.owner);
-    }
-    vpr_sums_hold(sums, "delegators' share", reward.delegators, share->delegators);
-}
 
 /* ---- yield ---- */
 
@@ -91,7 +63,7 @@ static void say_pot(struct yields *y)
 /* The whole part. */
 static uint64_t say_part(struct yields *y, const struct vpr_found *f)
 {
-    struct vpr_income_share share = vpr_income_share_of(f);
+    struct vpr_sums_share share = vpr_sums_share_of(f);
     uint64_t total = share.stake + share.delegated, of_minted, of_fees;
     uint64_t said = vpr_found_u64(f, "owner_reward") + share.delegators;
     if (y->bonded == 0 ||
@@ -104,7 +76,7 @@ static uint64_t say_part(struct yields *y, const struct vpr_found *f)
         vpr_found_text(y->sums->cli, f, "actor"), y->minted, total, y->fees,
         of_minted + of_fees);
     vpr_sums_hold(y->sums, "validator's part", of_minted + of_fees, said);
-    vpr_income_say_share(y->sums, said, &share);
+    vpr_sums_say_share(y->sums, said, &share);
     return said;
 }
 

@@ -1,7 +1,7 @@
 #include "app/cli/penalty.h"
 
 #include "app/cli/ask.h"
-#include "app/cli/dossier.h"
+#include "app/cli/search.h"
 #include "app/host/json_scan.h"
 #include "app/rules/score.h"
 #include "app/rules/split.h"
@@ -11,16 +11,6 @@
 #define POOLS_MAX 256
 
 #define SAY(p, ...) vpr_buf_printf(&(p)->sums->cli->out, __VA_ARGS__)
-
-void vpr_sums_hold(struct vpr_sums *sums, const char *what, uint64_t mine, uint64_t chain)
-{
-    if (mine != chain) {
-        vpr_buf_printf(&sums->cli->out,
-                       "  DIFFERS: the chain said %s %" PRIu64 ", this is %" PRIu64 "\n", what,
-                       chain, mine);
-        sums->differing++;
-    }
-}
 
 /* One pool's run of low sessions. */
 struct pool {

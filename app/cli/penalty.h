@@ -2,14 +2,7 @@
 #ifndef VPR_CLI_PENALTY_H
 #define VPR_CLI_PENALTY_H
 
-#include "app/cli/cli.h"
-
-/* Numbers done again and held against the chain's. */
-struct vpr_sums {
-    struct vpr_cli *cli;
-    size_t differing;
-};
-void vpr_sums_hold(struct vpr_sums *sums, const char *what, uint64_t mine, uint64_t chain);
+#include "app/cli/sums.h"
 
 /* Everything that befell the actor, oldest first: jails and benches with their resumes, then
  * its slashes.  Exit code. */

@@ -118,9 +118,9 @@ static void say_sid(struct why *why, const struct vpr_dossier *d)
 
 /* Stakes and commission are those of the paying block. */
 static void say_delegators(struct why *why, uint64_t owner, uint64_t delegators, uint64_t part,
-                           const struct vpr_income_share *share)
+                           const struct vpr_sums_share *share)
 {
-    vpr_income_say_share(&why->sums, part, share);
+    vpr_sums_say_share(&why->sums, part, share);
     hold(why, "owner and delegators", owner + delegators, part);
 }
 
@@ -242,7 +242,7 @@ static void about_requestor(struct why *why, const struct vpr_dossier *d)
 /* The two parts that need no card: both floor(gross x ppm / 10^6).  `delegators` have `share` of
  * it; an owner is paid the rest. */
 static void say_part(struct why *why, const char *role, uint64_t gross, uint32_t ppm,
-                     uint64_t said, uint64_t delegators, const struct vpr_income_share *share)
+                     uint64_t said, uint64_t delegators, const struct vpr_sums_share *share)
 {
     uint64_t part = vpr_mul_div_floor(gross, ppm, PPM);
     SAY(why, "  %s's part = floor(%" PRIu64 " x %" PRIu32 " / 10^6) = %" PRIu64 " uvipr\n", role,
@@ -277,7 +277,7 @@ static void about_validator(struct why *why, const struct vpr_dossier *d)
 
 static void about_account(struct why *why, const struct vpr_dossier *d)
 {
-    static const struct vpr_income_share nobody = {false, 0, 0, 0, 0};
+    static const struct vpr_sums_share nobody = {false, 0, 0, 0, 0};
     say_sid(why, d);
     for (size_t s = 0; s < d->servicer_count; s++) {
         const struct vpr_dossier_servicer *of = &d->servicers[s];
