@@ -13,7 +13,7 @@ struct reading {
 
 static bool of_sid(struct reading *r, const struct vpr_found *found)
 {
-    return strcmp(vpr_found_text(r->cli, found, "sid"), r->d->sid) == 0;
+    return vpr_found_is(found, "sid", r->d->sid);
 }
 
 static size_t servicer_at(struct reading *r, const char *id)
@@ -130,7 +130,7 @@ static void read_share(struct reading *r, const struct vpr_found *f)
 {
     struct vpr_dossier_servicer *s = servicer_of(r, f);
     if (s != NULL) {
-        bool own = strcmp(vpr_found_text(r->cli, f, "actor"), s->id) == 0;
+        bool own = vpr_found_is(f, "actor", s->id);
         *(own ? &s->share : &s->validator_share) = vpr_sums_share_of(f);
     }
 }
@@ -237,6 +237,7 @@ static bool can_be(const struct vpr_dossier *d)
                d->rule.latency_target_ms < d->rule.latency_max_ms &&
                d->rule.weight_latency_ppm <= VPR_PPM && d->chain_multiplier <= VPR_PPM &&
                d->zone_multiplier <= VPR_PPM && d->fishermen_drawn <= VPR_DOSSIER_SEATS_MAX &&
+               d->servicers_drawn <= VPR_DOSSIER_SEATS_MAX &&
                d->share_ppm <= VPR_PPM && d->card_tolerance <= VPR_PPM;
     for (size_t i = 0; i < d->servicer_count; i++) {
         can = can && d->servicers[i].score <= VPR_PPM;
@@ -270,12 +271,21 @@ int vpr_cli_dossier(struct vpr_cli *cli, const char *node, const char *sid,
 
 /* ---- the formulas ---- */
 
+bool vpr_dossier_full_use(const struct vpr_dossier_servicer *s)
+{
+    /* An error settles nothing, but what was proved had been used. */
+    uint64_t cu = strcmp(s->verdict, "error") == 0
+                      ? vpr_settled_cu(s->sum, s->tails_cu, s->quota_cu)
+                      : s->settled_cu;
+    return s->verified && vpr_full_use(cu, s->quota_cu);
+}
+
 void vpr_dossier_score(const struct vpr_dossier *d, size_t servicer,
                        struct vpr_dossier_score *ret)
 {
     const struct vpr_dossier_servicer *s = &d->servicers[servicer];
     uint32_t list[VPR_DOSSIER_SEATS_MAX];
-    bool full_use = s->verified && vpr_full_use(s->settled_cu, s->quota_cu);
+    bool full_use = vpr_dossier_full_use(s);
 
     memset(ret, 0, sizeof *ret);
     for (size_t f = 0; f < d->fisherman_count; f++) {

@@ -57,6 +57,7 @@ int vpr_cli_dossier(struct vpr_cli *cli, const char *node, const char *sid,
                     struct vpr_dossier *ret);
 
 /* The chain's formulas over a dossier. */
+bool vpr_dossier_full_use(const struct vpr_dossier_servicer *servicer);
 struct vpr_dossier_score {
     bool has_median;
     uint32_t median, counting, quorum;

@@ -11,10 +11,12 @@
 
 #define ANSWER_BYTES_MAX (4u * 1024 * 1024)
 #define ROWS_MAX 20000
+#define BALANCE_TRIES 10
 #define ACTORS_MAX 256
 #define YEAR_S UINT64_C(31557600)
 #define BLOCK_MS_DEFAULT 5000
 #define PPB UINT64_C(1000000000)
+#define SESSION_BLOCKS_MAX 100000 /* far above what governance may set */
 
 /* ---- history ---- */
 
@@ -32,13 +34,16 @@ struct history {
     size_t count;
     const char *actors[ACTORS_MAX]; /* that it has ever delegated to */
     size_t actor_count;
-    uint64_t earned, in, out; /* of what is listed: income; all that came and went */
+    const char *slashed; /* the one of them that is asked for */
+    uint64_t height;     /* nothing of a later block counts */
+    size_t more;         /* rows that are not listed */
+    uint64_t earned, in, out; /* income; all that came and went */
 };
 
 enum way { WAY_NONE, WAY_IN, WAY_INCOME, WAY_OUT }; /* of an account's balance */
 
 /* An event that is about an account by one attribute, and the amount in another.  Together they
- * are all by which a balance changes. */
+ * are all by which the balance of an account that is no pool changes. */
 static const struct source {
     const char *type, *by, *amount, *of;
     const char *what;
@@ -72,6 +77,8 @@ static void add_row(struct history *h, uint64_t height, const char *text)
     if (h->count < ROWS_MAX) {
         h->rows[h->count] = (struct row){height, h->count, text};
         h->count++;
+    } else {
+        h->more++;
     }
 }
 
@@ -84,6 +91,8 @@ static void add_actor(struct history *h, const char *id)
     }
     if (h->actor_count < ACTORS_MAX) {
         h->actors[h->actor_count++] = id;
+    } else {
+        h->more++; /* its slashes */
     }
 }
 
@@ -107,8 +116,8 @@ static void on_event(void *arg, const struct vpr_found *found)
     struct history *h = arg;
     const struct source *s = h->source;
 
-    if (strcmp(found->type, s->type) != 0 ||
-        strcmp(vpr_found_text(h->cli, found, s->by), h->who) != 0) {
+    if (strcmp(found->type, s->type) != 0 || found->height > h->height ||
+        !vpr_found_is(found, s->by, h->who)) {
         return;
     }
     uint64_t amount = amount_of(h, found, s->amount);
@@ -126,32 +135,22 @@ static void on_event(void *arg, const struct vpr_found *found)
 }
 
 /* A slash takes the same part of everybody's shares. */
-static int add_slashes(struct history *h, const char *actor)
+static void on_slash(void *arg, struct vpr_bytes one)
 {
-    struct vpr_bytes list, one, unused;
-    struct vpr_buf body;
-
-    vpr_buf_init(&body, ANSWER_BYTES_MAX);
-    int left = vpr_cli_ask(h->cli, &body, h->node,
-                           vpr_arena_text(&h->cli->arena,
-                                          "/viper/v1/slashes/%s?pagination.limit=100",
-                                          vpr_cli_escape(h->cli, actor)),
-                           vpr_bytes_of(NULL, 0), 0);
-    if (left == VPR_CLI_OK && vpr_json_at(&list, vpr_buf_bytes(&body), "/slashes")) {
-        for (size_t at = 0; vpr_json_next(list, &at, &unused, &one);) {
-            add_row(h, vpr_cli_number_at(one, "/slash/height"),
-                    vpr_arena_text(&h->cli->arena,
-                                   "block %s: %s slashed by %s ppm for a fault at block %s: of "
-                                   "its delegators' %s uvipr %s were burned\n",
-                                   vpr_cli_member(h->cli, one, "/slash/height"), actor,
-                                   vpr_cli_member(h->cli, one, "/slash/ppm"),
-                                   vpr_cli_member(h->cli, one, "/slash/fault_height"),
-                                   vpr_cli_member(h->cli, one, "/slash/delegated"),
-                                   vpr_cli_member(h->cli, one, "/slash/delegated_burned")));
-        }
+    struct history *h = arg;
+    struct vpr_cli *cli = h->cli;
+    uint64_t height = vpr_cli_number_at(one, "/slash/height");
+    if (height > h->height) {
+        return;
     }
-    vpr_buf_finish(&body);
-    return left;
+    add_row(h, height,
+            vpr_arena_text(&cli->arena,
+                           "block %" PRIu64 ": %s slashed by %s ppm for a fault at block %s: of "
+                           "its delegators' %s uvipr %s were burned\n", height, h->slashed,
+                           vpr_cli_member(cli, one, "/slash/ppm"),
+                           vpr_cli_member(cli, one, "/slash/fault_height"),
+                           vpr_cli_member(cli, one, "/slash/delegated"),
+                           vpr_cli_member(cli, one, "/slash/delegated_burned")));
 }
 
 static int cmp_rows(const void *a, const void *b)
@@ -164,18 +163,32 @@ static int cmp_rows(const void *a, const void *b)
     return x->at < y->at ? -1 : x->at > y->at;
 }
 
-/* All balances of it, in uvipr. */
+/* The balance after a block, and which: a node answers of its last block alone. */
 static int ask_balance(struct history *h, uint64_t *ret)
 {
     struct vpr_cli *cli = h->cli;
+    const char *path = vpr_arena_text(&cli->arena, "/cosmos/bank/v1beta1/balances/%s",
+                                      vpr_cli_escape(cli, h->who));
+    uint32_t status = 0;
     struct vpr_buf body;
+    int left = VPR_CLI_OK;
     vpr_buf_init(&body, ANSWER_BYTES_MAX);
-    int left = vpr_cli_ask(cli, &body, h->node,
-                           vpr_arena_text(&cli->arena, "/cosmos/bank/v1beta1/balances/%s",
-                                          vpr_cli_escape(cli, h->who)),
-                           vpr_bytes_of(NULL, 0), 0);
-    *ret = left == VPR_CLI_OK ? vpr_cli_number_at(vpr_buf_bytes(&body), "/balances/0/amount") : 0;
+    for (int i = 0; i < BALANCE_TRIES && left == VPR_CLI_OK && status != 200; i++) {
+        vpr_buf_reset(&body);
+        left = vpr_cli_ask(cli, &body, h->node, "/viper/v1/chain", vpr_bytes_of(NULL, 0), 0);
+        h->height = vpr_cli_number_at(vpr_buf_bytes(&body), "/height");
+        if (left == VPR_CLI_OK) {
+            vpr_buf_reset(&body);
+            left = vpr_cli_ask_raw(cli, &status, &body, h->node, path, vpr_bytes_of(NULL, 0),
+                                   h->height);
+        }
+    }
+    *ret = vpr_cli_number_at(vpr_buf_bytes(&body), "/balances/0/amount");
     vpr_buf_finish(&body);
+    if (left == VPR_CLI_OK && status != 200) {
+        return vpr_cli_fail(cli, VPR_CLI_NOT_FOUND, "no balance of %s, HTTP %" PRIu32, h->who,
+                            status);
+    }
     return left;
 }
 
@@ -190,9 +203,32 @@ static int read_history(struct history *h)
                               false, on_event, h);
     }
     for (size_t i = 0; i < h->actor_count && left == VPR_CLI_OK; i++) {
-        left = add_slashes(h, h->actors[i]);
+        h->slashed = h->actors[i];
+        left = vpr_cli_slashes(h->cli, h->node, h->slashed, on_slash, h);
     }
     return left;
+}
+
+static void say_history(struct history *h, uint64_t balance)
+{
+    struct vpr_buf *out = &h->cli->out;
+    qsort(h->rows, h->count, sizeof h->rows[0], cmp_rows);
+    for (size_t i = 0; i < h->count; i++) {
+        vpr_buf_str(out, h->rows[i].text);
+    }
+    if (h->more > 0) {
+        vpr_buf_printf(out, "%zu more are not listed, but counted\n", h->more);
+    }
+    vpr_buf_printf(out, "%" PRIu64 " uvipr came in as income\n", h->earned);
+    if (balance + h->out < h->in) {
+        vpr_buf_printf(out, "balance %" PRIu64 " after block %" PRIu64 ", + %" PRIu64
+                       " in - %" PRIu64 " out: the node's index does not go back to genesis\n",
+                       balance, h->height, h->in, h->out);
+        return;
+    }
+    vpr_buf_printf(out, "balance %" PRIu64 " after block %" PRIu64 " = %" PRIu64
+                   " before the node's index begins + %" PRIu64 " in - %" PRIu64 " out\n",
+                   balance, h->height, balance + h->out - h->in, h->in, h->out);
 }
 
 static int run_history(struct vpr_cli *cli)
@@ -210,22 +246,14 @@ static int run_history(struct vpr_cli *cli)
     }
     *h = (struct history){.cli = cli, .node = settings.node, .who = cli->args[0]};
     h->rows = VPR_ARENA_ARRAY(&cli->arena, struct row, ROWS_MAX);
-    left = read_history(h);
+    left = ask_balance(h, &balance);
     if (left == VPR_CLI_OK) {
-        left = ask_balance(h, &balance);
+        left = read_history(h);
     }
-    if (left != VPR_CLI_OK) {
-        return left;
+    if (left == VPR_CLI_OK) {
+        say_history(h, balance);
     }
-    qsort(h->rows, h->count, sizeof h->rows[0], cmp_rows);
-    for (size_t i = 0; i < h->count; i++) {
-        vpr_buf_str(&cli->out, h->rows[i].text);
-    }
-    /* Unsigned wrap is meant: a block may have come between the answers. */
-    vpr_buf_printf(&cli->out, "%" PRIu64 " uvipr came in as income\n"
-                   "balance %" PRIu64 " = %" PRIu64 " of genesis + %" PRIu64 " in - %" PRIu64
-                   " out\n", h->earned, balance, balance + h->out - h->in, h->in, h->out);
-    return VPR_CLI_OK;
+    return left;
 }
 
 /* ---- estimate ---- */
@@ -243,7 +271,7 @@ static void on_split(void *arg, const struct vpr_found *found)
 {
     struct estimate *e = arg;
     if (strcmp(found->type, "verify_split") != 0 ||
-        strcmp(vpr_found_text(e->cli, found, "servicer"), e->id) != 0) {
+        !vpr_found_is(found, "servicer", e->id)) {
         return;
     }
     uint64_t session = vpr_found_u64(found, "session");
@@ -276,7 +304,8 @@ static int sum_session(struct estimate *e)
 
 static void say_year(struct estimate *e, uint64_t ppb, uint64_t blocks, uint64_t block_ms)
 {
-    uint64_t sessions = blocks == 0 ? 0 : YEAR_S * 1000 / (blocks * block_ms), a_year;
+    bool possible = blocks > 0 && blocks <= SESSION_BLOCKS_MAX;
+    uint64_t sessions = possible ? YEAR_S * 1000 / (blocks * block_ms) : 0, a_year;
     if (!vpr_try_mul_div_floor(&a_year, ppb, sessions, 100000)) {
         a_year = 0;
     }

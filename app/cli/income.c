@@ -9,7 +9,6 @@
 
 #define PARTS_MAX 1024
 #define TOUCHES_MAX 8192
-#define CUMULATIVE_BYTES 16
 
 #define SAY(sums, ...) vpr_buf_printf(&(sums)->cli->out, __VA_ARGS__)
 
@@ -39,8 +38,8 @@ static void on_yield(void *arg, const struct vpr_found *f)
         y->yield_ppb = vpr_found_u64(f, "validator_yield");
         y->blocks = vpr_found_u64(f, "blocks");
     } else if (strcmp(f->type, "yield_part") == 0 && y->count < PARTS_MAX &&
-               strcmp(vpr_found_text(y->sums->cli, f, y->key), y->id) == 0) {
-        y->parts[y->count++] = *f;
+               vpr_found_is(f, y->key, y->id)) {
+        y->parts[y->count++] = vpr_found_keep(y->sums->cli, f);
     }
 }
 
@@ -76,7 +75,7 @@ static uint64_t say_part(struct yields *y, const struct vpr_found *f)
         vpr_found_text(y->sums->cli, f, "actor"), y->minted, total, y->fees,
         of_minted + of_fees);
     vpr_sums_hold(y->sums, "validator's part", of_minted + of_fees, said);
-    vpr_sums_say_share(y->sums, said, &share);
+    vpr_sums_say_share(y->sums, said, share.delegators, &share);
     return said;
 }
 
@@ -91,8 +90,11 @@ int vpr_income_yield(struct vpr_sums *sums, const char *node, const char *key, c
                                              "yield_part.%s='%s' AND yield_part.session=%" PRIu64,
                                              key, id, session),
                               false, on_yield, y);
-    if (left != VPR_CLI_OK || !y->told || y->count == 0) {
+    if (left != VPR_CLI_OK || y->count == 0) {
         return left;
+    }
+    if (!y->told) {
+        return vpr_cli_fail(cli, VPR_CLI_REFUSED, "the node tells parts of a yield, not of what");
     }
     bool owners = strcmp(key, "owner") == 0;
     say_pot(y);
@@ -117,18 +119,22 @@ struct withdrawals {
     const char *delegator, *type; /* of the search in hand */
     struct touch *touches;
     size_t count;
+    bool more;
 };
 
 static void on_touch(void *arg, const struct vpr_found *f)
 {
     struct withdrawals *w = arg;
     struct vpr_cli *cli = w->sums->cli;
-    if (strcmp(f->type, w->type) == 0 && w->count < TOUCHES_MAX &&
-        strcmp(vpr_found_text(cli, f, "delegator"), w->delegator) == 0) {
+    if (strcmp(f->type, w->type) != 0 || !vpr_found_is(f, "delegator", w->delegator)) {
+        return;
+    }
+    w->more = w->more || w->count == TOUCHES_MAX;
+    if (w->count < TOUCHES_MAX) {
         bool out = strcmp(f->type, "withdraw") == 0;
         w->touches[w->count++] = (struct touch){
-            *f, vpr_found_text(cli, f, "actor"), vpr_found_u64(f, "earned_uvipr"),
-            out ? vpr_found_u64(f, "amount_uvipr") : 0};
+            vpr_found_keep(cli, f), vpr_found_text(cli, f, "actor"),
+            vpr_found_u64(f, "earned_uvipr"), out ? vpr_found_u64(f, "amount_uvipr") : 0};
     }
 }
 
@@ -153,11 +159,11 @@ static int cmp_touches(const void *a, const void *b)
 static bool read_cumulative(struct vpr_cli *cli, const struct vpr_found *f, const char *key,
                             vpr_u128 *ret)
 {
-    uint8_t b[CUMULATIVE_BYTES];
+    uint8_t b[VPR_CUMULATIVE_BYTES];
     if (!vpr_unhex(b, sizeof b, vpr_bytes_str(vpr_found_text(cli, f, key)))) {
         return false;
     }
-    *ret = (vpr_u128)vpr_get_be64(b) << 64 | vpr_get_be64(b + 8);
+    *ret = vpr_cumulative_read(b);
     return true;
 }
 
@@ -227,6 +233,10 @@ int vpr_income_withdrawals(struct vpr_sums *sums, const char *node, const char *
         if (left != VPR_CLI_OK) {
             return left;
         }
+    }
+    if (w.more) {
+        return vpr_cli_fail(cli, VPR_CLI_REFUSED, "more than %d messages about delegations",
+                            TOUCHES_MAX);
     }
     qsort(w.touches, w.count, sizeof w.touches[0], cmp_touches);
     say_all(&w, session, total);

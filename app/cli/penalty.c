@@ -6,7 +6,6 @@
 #include "app/rules/score.h"
 #include "app/rules/split.h"
 
-#define ANSWER_BYTES_MAX (4u * 1024 * 1024)
 #define EVENTS_MAX 4096
 #define POOLS_MAX 256
 
@@ -25,6 +24,7 @@ struct penalties {
     size_t count;
     struct pool pools[POOLS_MAX];
     size_t pool_count;
+    bool more;
     uint32_t absent; /* sessions in a row */
 };
 
@@ -120,6 +120,7 @@ static void say_resume(struct penalties *p, const struct vpr_found *f)
 {
     const char *chain = text(p, f, "chain");
     if (chain[0] == '\0') {
+        p->absent = 0;
         SAY(p, "\nresume at block %" PRIu64 ": in again from session %s\n", f->height,
             text(p, f, "session"));
         return;
@@ -166,9 +167,12 @@ static const struct kind {
 static void on_event(void *arg, const struct vpr_found *found)
 {
     struct penalties *p = arg;
-    if (strcmp(found->type, p->type) == 0 && p->count < EVENTS_MAX &&
-        strcmp(text(p, found, "actor"), p->id) == 0) {
-        p->events[p->count++] = *found;
+    if (strcmp(found->type, p->type) != 0 || !vpr_found_is(found, "actor", p->id)) {
+        return;
+    }
+    p->more = p->more || p->count == EVENTS_MAX;
+    if (p->count < EVENTS_MAX) {
+        p->events[p->count++] = vpr_found_keep(p->sums->cli, found);
     }
 }
 
@@ -201,8 +205,9 @@ static void sort(struct penalties *p)
 
 /* ---- slashes ---- */
 
-static void say_slash(struct penalties *p, struct vpr_bytes one)
+static void say_slash(void *arg, struct vpr_bytes one)
 {
+    struct penalties *p = arg;
     struct vpr_cli *cli = p->sums->cli;
     uint64_t stake = vpr_cli_number_at(one, "/slash/stake");
     uint64_t ppm = vpr_cli_number_at(one, "/slash/ppm");
@@ -221,27 +226,6 @@ static void say_slash(struct penalties *p, struct vpr_bytes one)
                   vpr_cli_number_at(one, "/slash/delegated_burned"));
 }
 
-static int say_slashes(struct penalties *p, const char *node)
-{
-    struct vpr_cli *cli = p->sums->cli;
-    struct vpr_bytes list, one, unused;
-    struct vpr_buf body;
-
-    vpr_buf_init(&body, ANSWER_BYTES_MAX);
-    int left = vpr_cli_ask(cli, &body, node,
-                           vpr_arena_text(&cli->arena,
-                                          "/viper/v1/slashes/%s?pagination.limit=100",
-                                          vpr_cli_escape(cli, p->id)),
-                           vpr_bytes_of(NULL, 0), 0);
-    if (left == VPR_CLI_OK && vpr_json_at(&list, vpr_buf_bytes(&body), "/slashes")) {
-        for (size_t at = 0; vpr_json_next(list, &at, &unused, &one);) {
-            say_slash(p, one);
-        }
-    }
-    vpr_buf_finish(&body);
-    return left;
-}
-
 int vpr_cli_penalties(struct vpr_sums *sums, const char *node, const char *id)
 {
     struct penalties *p = VPR_ARENA_NEW(&sums->cli->arena, struct penalties);
@@ -258,9 +242,13 @@ int vpr_cli_penalties(struct vpr_sums *sums, const char *node, const char *id)
     if (left != VPR_CLI_OK) {
         return left;
     }
+    if (p->more) {
+        return vpr_cli_fail(sums->cli, VPR_CLI_REFUSED, "more than %d events about it",
+                            EVENTS_MAX);
+    }
     sort(p);
     for (size_t i = 0; i < p->count; i++) {
         kinds[kind_of(&p->events[i])].say(p, &p->events[i]);
     }
-    return say_slashes(p, node);
+    return vpr_cli_slashes(sums->cli, node, id, say_slash, p);
 }

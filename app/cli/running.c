@@ -20,8 +20,8 @@ static void on_move(void *arg, const struct vpr_found *f)
     struct moves *m = arg;
     if (strcmp(f->type, "score") == 0 && m->count < POOLS_MAX &&
         vpr_found_u64(f, "session") == m->session &&
-        strcmp(vpr_found_text(m->sums->cli, f, "servicer"), m->servicer) == 0) {
-        m->moves[m->count++] = *f;
+        vpr_found_is(f, "servicer", m->servicer)) {
+        m->moves[m->count++] = vpr_found_keep(m->sums->cli, f);
     }
 }
 
@@ -33,27 +33,26 @@ struct sids {
     const char *chain, *zone;
     uint64_t session;
     const char *sids[SIDS_MAX];
-    size_t count; /* may be more */
+    size_t count;
+    bool more;
 };
 
 static void on_sid(void *arg, const struct vpr_found *f)
 {
     struct sids *s = arg;
     if (strcmp(f->type, "verify_sid") != 0 || vpr_found_u64(f, "session") != s->session ||
-        strcmp(vpr_found_text(s->cli, f, "chain"), s->chain) != 0 ||
-        strcmp(vpr_found_text(s->cli, f, "zone"), s->zone) != 0) {
+        !vpr_found_is(f, "chain", s->chain) || !vpr_found_is(f, "zone", s->zone)) {
         return;
     }
-    const char *sid = vpr_found_text(s->cli, f, "sid");
-    for (size_t i = 0; i < s->count && i < SIDS_MAX; i++) {
-        if (strcmp(s->sids[i], sid) == 0) {
+    for (size_t i = 0; i < s->count; i++) {
+        if (vpr_found_is(f, "sid", s->sids[i])) {
             return; /* its entries were of two blocks */
         }
     }
+    s->more = s->more || s->count == SIDS_MAX;
     if (s->count < SIDS_MAX) {
-        s->sids[s->count] = sid;
+        s->sids[s->count++] = vpr_found_text(s->cli, f, "sid");
     }
-    s->count++;
 }
 
 /* The servicer's median in a sid, with its weight. */
@@ -95,8 +94,8 @@ static int say_mean(struct moves *m, const char *node, const struct vpr_found *m
                                              "verify_sid.session=%" PRIu64
                                              " AND verify_sid.chain='%s'", s->session, s->chain),
                               false, on_sid, s);
-    if (s->count > SIDS_MAX) {
-        SAY(m->sums, "  of %zu sids; their medians are not read again\n", s->count);
+    if (s->more) {
+        SAY(m->sums, "  of more than %d sids: the mean is not checked\n", SIDS_MAX);
         return left;
     }
     for (size_t i = 0; i < s->count && left == VPR_CLI_OK; i++) {
@@ -117,7 +116,7 @@ static int say_move(struct moves *m, const char *node, const struct vpr_found *m
     uint64_t old = vpr_found_u64(move, "old_ppm"), mean = vpr_found_u64(move, "mean_ppm");
     uint64_t alpha = vpr_found_u64(move, "alpha_ppm");
     if (old > VPR_PPM || mean > VPR_PPM || alpha > VPR_PPM) {
-        return VPR_CLI_OK; /* no node of ours said this */
+        return vpr_cli_fail(cli, VPR_CLI_REFUSED, "the node said a score above 10^6 ppm");
     }
     uint32_t moved = vpr_score_moved((uint32_t)old, (uint32_t)mean, (uint32_t)alpha);
     SAY(m->sums, "\nrunning score, chain %s, zone %s: floor((%" PRIu64 " x (10^6 - %" PRIu64

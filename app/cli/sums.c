@@ -20,16 +20,21 @@ struct vpr_sums_share vpr_sums_share_of(const struct vpr_found *found)
                                    vpr_found_u64(found, "delegators")};
 }
 
-void vpr_sums_say_share(struct vpr_sums *sums, uint64_t part,
+static bool is_possible(const struct vpr_sums_share *share)
+{
+    return share->stake < VPR_SUPPLY_MAX && share->delegated < VPR_SUPPLY_MAX &&
+           share->commission_ppm <= VPR_PPM;
+}
+
+void vpr_sums_say_share(struct vpr_sums *sums, uint64_t part, uint64_t delegators,
                         const struct vpr_sums_share *share)
 {
-    if (!share->there || share->stake >= VPR_SUPPLY_MAX || share->delegated >= VPR_SUPPLY_MAX ||
-        share->commission_ppm > VPR_PPM) {
-        return; /* has no delegators, or no chain of ours said it */
+    struct vpr_reward reward = {part, 0};
+    if (share->there && is_possible(share)) {
+        reward = vpr_reward(part, share->stake, share->delegated,
+                            (uint32_t)share->commission_ppm);
     }
-    struct vpr_reward reward =
-        vpr_reward(part, share->stake, share->delegated, (uint32_t)share->commission_ppm);
-    if (share->delegated > 0) {
+    if (share->there && share->delegated > 0) {
         vpr_buf_printf(&sums->cli->out,
                        "  delegators: floor(%" PRIu64 " x delegated %" PRIu64 " / (own %" PRIu64
                        " + delegated)) less floor(of it x commission %" PRIu64
@@ -37,5 +42,5 @@ void vpr_sums_say_share(struct vpr_sums *sums, uint64_t part,
                        part, share->delegated, share->stake, share->commission_ppm,
                        reward.delegators, reward.owner);
     }
-    vpr_sums_hold(sums, "delegators' share", reward.delegators, share->delegators);
+    vpr_sums_hold(sums, "delegators' share", reward.delegators, delegators);
 }

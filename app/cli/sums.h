@@ -18,7 +18,8 @@ struct vpr_sums_share {
 };
 /* Reads stake_uvipr, delegated_uvipr, commission_ppm and delegators of an event. */
 struct vpr_sums_share vpr_sums_share_of(const struct vpr_found *found);
-void vpr_sums_say_share(struct vpr_sums *sums, uint64_t part,
+/* `delegators` is what another event says of the same: 0 without a share. */
+void vpr_sums_say_share(struct vpr_sums *sums, uint64_t part, uint64_t delegators,
                         const struct vpr_sums_share *share);
 
 #endif

@@ -16,6 +16,8 @@ struct why {
     uint64_t session;
     size_t sid_count;
     const char *sids[VPR_DOSSIER_SIDS_MAX];
+    bool more;        /* sids than those */
+    bool settled;     /* the whole session */
     uint64_t total;   /* paid to whom it is about */
     bool owners;      /* ... which has the owner's share of a part alone */
     uint64_t minted;  /* of all entries shown, for a requestor */
@@ -37,7 +39,7 @@ static void say_line(struct why *why, const struct vpr_dossier *d, size_t f, siz
 {
     const struct vpr_card_line *line = &d->lines[f][s].line;
     const struct vpr_dossier_servicer *of = &d->servicers[s];
-    const bool full = of->verified && vpr_full_use(of->settled_cu, of->quota_cu);
+    const bool full = vpr_dossier_full_use(of);
 
     if (!d->lines[f][s].there) {
         return;
@@ -120,7 +122,7 @@ static void say_sid(struct why *why, const struct vpr_dossier *d)
 static void say_delegators(struct why *why, uint64_t owner, uint64_t delegators, uint64_t part,
                            const struct vpr_sums_share *share)
 {
-    vpr_sums_say_share(&why->sums, part, share);
+    vpr_sums_say_share(&why->sums, part, delegators, share);
     hold(why, "owner and delegators", owner + delegators, part);
 }
 
@@ -353,8 +355,7 @@ static void on_found(void *arg, const struct vpr_found *found)
     struct finding *f = arg;
     struct why *why = f->why;
 
-    if (strcmp(found->type, f->type) != 0 ||
-        strcmp(vpr_found_text(why->cli, found, f->key), why->id) != 0) {
+    if (strcmp(found->type, f->type) != 0 || !vpr_found_is(found, f->key, why->id)) {
         return;
     }
     uint64_t session = vpr_found_u64(found, "session");
@@ -363,14 +364,16 @@ static void on_found(void *arg, const struct vpr_found *found)
                                                                             : why->session;
         return;
     }
-    const char *sid = vpr_found_text(why->cli, found, "sid");
     for (size_t i = 0; i < why->sid_count; i++) {
-        if (strcmp(why->sids[i], sid) == 0) {
+        if (vpr_found_is(found, "sid", why->sids[i])) {
             return;
         }
     }
-    if (session == why->session && why->sid_count < VPR_DOSSIER_SIDS_MAX) {
-        why->sids[why->sid_count++] = sid;
+    if (session == why->session) {
+        why->more = why->more || why->sid_count == VPR_DOSSIER_SIDS_MAX;
+        if (!why->more) {
+            why->sids[why->sid_count++] = vpr_found_text(why->cli, found, "sid");
+        }
     }
 }
 
@@ -398,13 +401,21 @@ static int find_keys(struct why *why, const char *const *keys, size_t count, boo
     return left;
 }
 
-/* The newest session in which anything is to be told. */
+/* The newest that was settled for it; if none was, the newest in which anything came in. */
 static int find_session(struct why *why, const struct subject *subject)
 {
     int left = find_keys(why, subject->keys, VPR_COUNT(subject->keys), true);
-    return left != VPR_CLI_OK
-               ? left
-               : find_keys(why, subject->others, VPR_COUNT(subject->others), true);
+    if (left == VPR_CLI_OK && why->session == UINT64_MAX) {
+        left = find_keys(why, subject->others, VPR_COUNT(subject->others), true);
+    }
+    return left;
+}
+
+static void on_settled(void *arg, const struct vpr_found *found)
+{
+    struct why *why = arg;
+    why->settled = why->settled || (strcmp(found->type, "session_settled") == 0 &&
+                                    vpr_found_u64(found, "session") == why->session);
 }
 
 /* ---- the verb ---- */
@@ -424,19 +435,32 @@ static int say_sids(struct why *why, const struct subject *subject)
     return left;
 }
 
+static int say_total(struct why *why, bool minted)
+{
+    const char *query = vpr_arena_text(&why->cli->arena,
+                                       "session_settled.session=%" PRIu64, why->session);
+    int left = vpr_cli_search(why->cli, why->node, query, true, on_settled, why);
+    SAY(why, minted ? "\nsession %" PRIu64 ": %" PRIu64 " uvipr were minted for its traffic\n"
+                    : "\nsession %" PRIu64 ": %" PRIu64 " uvipr in all\n",
+        why->session, minted ? why->minted : why->total);
+    if (!why->settled) {
+        SAY(why, "so far: its entries are settled from session %" PRIu64 " on\n",
+            why->session + 3);
+    }
+    return left;
+}
+
 static int say_work(struct why *why, const struct subject *subject)
 {
     int left = say_sids(why, subject);
+    if (left == VPR_CLI_OK && why->more) {
+        return vpr_cli_fail(why->cli, VPR_CLI_REFUSED, "of more than %d sids",
+                            VPR_DOSSIER_SIDS_MAX);
+    }
     if (left == VPR_CLI_OK && subject->besides != NULL) {
         left = subject->besides(why);
     }
-    if (left == VPR_CLI_OK && subject->about == about_requestor) {
-        SAY(why, "\nsession %" PRIu64 ": %" PRIu64 " uvipr were minted for its traffic\n",
-            why->session, why->minted);
-    } else if (left == VPR_CLI_OK) {
-        SAY(why, "\nsession %" PRIu64 ": %" PRIu64 " uvipr in all\n", why->session, why->total);
-    }
-    return left;
+    return left != VPR_CLI_OK ? left : say_total(why, subject->about == about_requestor);
 }
 
 static int run_why(struct vpr_cli *cli)
@@ -489,8 +513,8 @@ static const struct vpr_cli_flag flags[] = {
 };
 
 static const struct vpr_cli_verb verbs[] = {
-    {"query why", "KIND ID", 2, 2, "the sums behind a payout, a score, a quota, a slash,\n"
-     "a jail or a bench. "
+    {"query why", "KIND ID", 2, 2, "the sums behind a payout, a yield, a withdrawal, a\n"
+     "score, a quota, a slash, a jail, a bench or a pause. "
      "KIND: account, servicer, fisherman, requestor, validator. Exit 1 if a sum differs.", flags,
      false, run_why},
     {"q why", "KIND ID", 2, 2, "the same as query why", flags, false, run_why},

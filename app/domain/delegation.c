@@ -11,8 +11,6 @@
 #include "app/tx/gas.h"
 #include "viper/v1/tx.pb-c.h"
 
-#define CUMULATIVE_BYTES 16
-
 /* ---- records ---- */
 
 static struct vpr_key_buf pool_key(const struct vpr_address *actor)
@@ -33,16 +31,15 @@ static struct vpr_key_buf pair_key(enum vpr_key_first first, const struct vpr_ad
 
 static vpr_u128 cumulative_of(ProtobufCBinaryData field)
 {
-    VPR_ASSERT(field.len == CUMULATIVE_BYTES);
-    return (vpr_u128)vpr_get_be64(field.data) << 64 | vpr_get_be64(field.data + 8);
+    VPR_ASSERT(field.len == VPR_CUMULATIVE_BYTES);
+    return vpr_cumulative_read(field.data);
 }
 
 static ProtobufCBinaryData field_of_cumulative(struct vpr_ctx *ctx, vpr_u128 v)
 {
-    uint8_t *data = vpr_arena_alloc(ctx->arena, CUMULATIVE_BYTES);
-    vpr_put_be64(data, (uint64_t)(v >> 64));
-    vpr_put_be64(data + 8, (uint64_t)v);
-    return (ProtobufCBinaryData){CUMULATIVE_BYTES, data};
+    uint8_t *data = vpr_arena_alloc(ctx->arena, VPR_CUMULATIVE_BYTES);
+    vpr_cumulative_write(data, v);
+    return (ProtobufCBinaryData){VPR_CUMULATIVE_BYTES, data};
 }
 
 const Viper__V1__DelegationPool *vpr_delegation_pool(struct vpr_ctx *ctx,

@@ -1,5 +1,7 @@
 #include "app/rules/shares.h"
 
+#include "app/base/bytes.h"
+
 bool vpr_shares_open(uint64_t shares, uint64_t tokens)
 {
     return shares == 0 || (vpr_u128)shares <= (vpr_u128)tokens * VPR_SHARES_PER_TOKEN_MAX;
@@ -29,6 +31,17 @@ uint64_t vpr_shares_burned(uint64_t amount, uint64_t shares, uint64_t tokens)
 {
     VPR_ASSERT(amount >= 1 && amount <= tokens);
     return vpr_mul_div_ceil(amount, shares, tokens);
+}
+
+vpr_u128 vpr_cumulative_read(const uint8_t in[VPR_CUMULATIVE_BYTES])
+{
+    return (vpr_u128)vpr_get_be64(in) << 64 | vpr_get_be64(in + 8);
+}
+
+void vpr_cumulative_write(uint8_t out[VPR_CUMULATIVE_BYTES], vpr_u128 cumulative)
+{
+    vpr_put_be64(out, (uint64_t)(cumulative >> 64));
+    vpr_put_be64(out + 8, (uint64_t)cumulative);
 }
 
 bool vpr_shares_accrue(vpr_u128 *cumulative, uint64_t reward, uint64_t shares)

@@ -22,6 +22,11 @@ uint64_t vpr_shares_worth(uint64_t held, uint64_t shares, uint64_t tokens);
 /* What taking out `amount` burns: ceil(amount * S / T); 1 <= amount <= T. */
 uint64_t vpr_shares_burned(uint64_t amount, uint64_t shares, uint64_t tokens);
 
+/* A cumulative reward in records and events: 16 bytes big-endian. */
+#define VPR_CUMULATIVE_BYTES 16
+vpr_u128 vpr_cumulative_read(const uint8_t in[VPR_CUMULATIVE_BYTES]);
+void vpr_cumulative_write(uint8_t out[VPR_CUMULATIVE_BYTES], vpr_u128 cumulative);
+
 /* cumulative += floor(reward * 2^64 / S), S >= 1; false if it would reach 2^128. */
 VPR_MUST_USE bool vpr_shares_accrue(vpr_u128 *cumulative, uint64_t reward, uint64_t shares);
 /* floor((cumulative - seen) * held / 2^64) through 192 bits; false when 2^64 or more. */

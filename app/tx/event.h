@@ -1,4 +1,4 @@
-/* event.h - what a transaction or a block tells the world.
+/* event.h - what a transaction tells the world; the system transaction what the chain does itself.
  *
  * Not hashed by consensus, but made only from state, so equal on every node.  A type or key
  * is a static name, [a-z_.]; "tx.hash" and "tx.height" are CometBFT's and refused. */

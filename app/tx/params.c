@@ -139,13 +139,13 @@ enum vpr_code vpr_params_check(const struct vpr_params *params, struct vpr_err *
                         "freeze_blocks %" PRIu64 " must be below session_blocks %" PRIu64,
                         v[VPR_P_freeze_blocks], v[VPR_P_session_blocks]);
     }
-    /* What a block settles must be told in its events, to the last uvipr: two an entry, one a
+    /* What a block settles must be told in its events, to the last uvipr: four an entry, one a
      * fisherman, two a sid; the rest is for what else a block says. */
-    uint64_t told = v[VPR_P_settle_per_block] * (4 + v[VPR_P_fishermen_per_session]);
+    uint64_t told = v[VPR_P_settle_per_block] * (6 + v[VPR_P_fishermen_per_session]);
     if (told > VPR_EVENTS_MAX - OTHER_EVENTS) {
         return vpr_fail(err, VPR_BAD_FIELD,
                         "settle_per_block %" PRIu64 " times fishermen_per_session %" PRIu64
-                        " + 4 exceeds the %d events that a block has for it",
+                        " + 6 exceeds the %d events that a block has for it",
                         v[VPR_P_settle_per_block], v[VPR_P_fishermen_per_session],
                         VPR_EVENTS_MAX - OTHER_EVENTS);
     }

@@ -40,7 +40,7 @@ def check(v):
     for name in ("grace_blocks", "challenge_delay"):
         need(v[name] <= v["session_blocks"] // 4, "BAD_FIELD")
     need(v["freeze_blocks"] < v["session_blocks"], "BAD_FIELD")
-    need(v["settle_per_block"] * (4 + v["fishermen_per_session"]) <= EVENTS_SETTLEMENT,
+    need(v["settle_per_block"] * (6 + v["fishermen_per_session"]) <= EVENTS_SETTLEMENT,
          "BAD_FIELD")
     need(v["requestor_yield"] * (PPM - v["split_dao"])
          <= v["validator_yield"] * (PPM - v["max_commission"]), "BAD_FIELD")

@@ -146,6 +146,10 @@ START_TEST(absences_are_counted_to_the_pause)
               "\nsession 2: a report: 0 sessions in a row without a report\n"
               "\nsession 3: drawn, and no report: 1 sessions in a row without a report\n"
               "\npause at block 60 by its owner or operator: out from session 7\n");
+    /* Who resumes begins anew, and the chain says nothing of that. */
+    answers[RESUME].body = FOUND("1", TX("70", EVENT("resume", AT("session", "8"))));
+    answers[ABSENCE].body = FOUND("2", TX("31", ABSENT("1", "1")) "," TX("81", ABSENT("8", "1")));
+    ck_assert_uint_eq(why(), 0);
     answers[ABSENCE].body = FOUND("2", TX("31", ABSENT("1", "1")) "," TX("41", ABSENT("3", "3")));
     ck_assert_uint_eq(why(), 1);
     ck_assert_ptr_nonnull(strstr(said, "absent_sessions 3, this is 2"));

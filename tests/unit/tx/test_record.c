@@ -301,13 +301,13 @@ START_TEST(ranges_sums_windows_and_yields_are_checked)
     breaks(VPR_P_challenge_delay, 181, "challenge_delay");
     breaks(VPR_P_freeze_blocks, 720, "freeze_blocks");
     breaks(VPR_P_requestor_yield, 12676, "requestor_yield");
-    /* 16,000 events of a block are for its settlement: 20 an entry with 16 fishermen. */
+    /* 16,000 events of a block are for its settlement: 22 an entry with 16 fishermen. */
     struct vpr_params many = defaults(false);
     struct vpr_err err;
     many.v[VPR_P_fishermen_per_session] = 16;
-    many.v[VPR_P_settle_per_block] = 800;
+    many.v[VPR_P_settle_per_block] = 727;
     ck_assert_int_eq(vpr_params_check(&many, &err), VPR_OK);
-    many.v[VPR_P_settle_per_block] = 801;
+    many.v[VPR_P_settle_per_block] = 728;
     ck_assert_int_eq(vpr_params_check(&many, &err), VPR_BAD_FIELD);
     ck_assert_ptr_nonnull(strstr(err.text, "settle_per_block"));
 }
