@@ -66,7 +66,7 @@ static struct group *group_of(struct watched *w, uint32_t number)
     struct group *group = &w->groups[number];
 
     if (group->template == NULL) {
-        const bool thin = vpr_plan_members(&w->plan, number) < GROUP_MEMBERS_MIN;
+        const bool thin = w->plan.seats < GROUP_MEMBERS_MIN;
         if (!(thin && draw_template(w, group, true)) && !draw_template(w, group, false)) {
             return NULL;
         }

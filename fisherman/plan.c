@@ -14,13 +14,6 @@ static uint64_t random_below(uint64_t n)
     return v % n;
 }
 
-static int u64_cmp(const void *a, const void *b)
-{
-    const uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-
-    return left < right ? -1 : left > right;
-}
-
 static int slot_cmp(const void *a, const void *b)
 {
     const struct vpr_plan_slot *left = a, *right = b;
@@ -31,45 +24,51 @@ static int slot_cmp(const void *a, const void *b)
     return left->seat < right->seat ? -1 : left->seat > right->seat;
 }
 
-/* Who asks first in a group changes from session to session. */
-static void draw_offsets(struct vpr_plan *plan)
+/* Who is asked first, who last, changes from group to group. */
+static void shuffle(uint32_t *rank, uint32_t count)
 {
-    const uint32_t reach = plan->each / 3;
-    uint32_t rank[VPR_PLAN_SEATS_MAX];
-
-    for (uint32_t i = 0; i < plan->seats; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         const uint32_t j = (uint32_t)random_below(i + 1);
         rank[i] = rank[j];
         rank[j] = i;
     }
-    for (uint32_t i = 0; i < plan->seats; i++) {
-        plan->offset[i] = plan->seats == 1 ? 0 : rank[i] * reach / (plan->seats - 1);
+}
+
+/* At least three eighths and not more than a half: the smaller way round between first and last
+ * is above a third even when a sample is put off by a second. */
+static uint64_t draw_span(uint64_t length_ms)
+{
+    return length_ms * 3 / 8 + random_below(length_ms / 8 + 1);
+}
+
+static void draw_group(struct vpr_plan *plan, uint32_t group, uint64_t start_ms,
+                       uint64_t length_ms)
+{
+    const uint64_t first = random_below(length_ms);
+    const uint64_t span = draw_span(length_ms);
+    uint32_t rank[VPR_PLAN_SEATS_MAX];
+
+    shuffle(rank, plan->seats);
+    for (uint32_t seat = 0; seat < plan->seats; seat++) {
+        const uint64_t after = rank[seat] == 0   ? 0
+                               : rank[seat] == 1 ? span
+                                                 : random_below(span + 1);
+        plan->slots[plan->count++] = (struct vpr_plan_slot){
+            .due_ms = start_ms + (first + after) % length_ms, .seat = seat, .group = group};
     }
-    plan->groups = plan->each + reach;
 }
 
 void vpr_plan_make(struct vpr_plan *ret, uint32_t seats, uint32_t each, uint64_t start_ms,
                    uint64_t end_ms)
 {
-    uint64_t times[VPR_PLAN_EACH_MAX];
-
     VPR_ASSERT(seats >= 1 && seats <= VPR_PLAN_SEATS_MAX);
     VPR_ASSERT(each >= 1 && each <= VPR_PLAN_EACH_MAX && end_ms > start_ms);
     memset(ret, 0, sizeof *ret);
     ret->seats = seats;
-    ret->each = each;
+    ret->groups = each;
     ret->slots = vpr_mem_alloc((size_t)seats * each * sizeof *ret->slots);
-    draw_offsets(ret);
-    for (uint32_t seat = 0; seat < seats; seat++) {
-        for (uint32_t i = 0; i < each; i++) {
-            times[i] = start_ms + random_below(end_ms - start_ms);
-        }
-        qsort(times, each, sizeof *times, u64_cmp);
-        for (uint32_t i = 0; i < each; i++) {
-            /* The largest offset is each / 3: no group is below 0. */
-            ret->slots[ret->count++] = (struct vpr_plan_slot){
-                .due_ms = times[i], .seat = seat, .group = i + each / 3 - ret->offset[seat]};
-        }
+    for (uint32_t group = 0; group < each; group++) {
+        draw_group(ret, group, start_ms, end_ms - start_ms);
     }
     qsort(ret->slots, ret->count, sizeof *ret->slots, slot_cmp);
 }
@@ -78,17 +77,6 @@ void vpr_plan_finish(struct vpr_plan *plan)
 {
     vpr_mem_free(plan->slots);
     memset(plan, 0, sizeof *plan);
-}
-
-uint32_t vpr_plan_members(const struct vpr_plan *plan, uint32_t group)
-{
-    uint32_t count = 0;
-
-    for (uint32_t seat = 0; seat < plan->seats; seat++) {
-        const uint32_t at = group + plan->offset[seat];
-        count += at >= plan->each / 3 && at - plan->each / 3 < plan->each ? 1 : 0;
-    }
-    return count;
 }
 
 const struct vpr_plan_slot *vpr_plan_take(struct vpr_plan *plan, uint64_t now_ms)

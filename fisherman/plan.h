@@ -4,10 +4,11 @@
  * left of the session: a Poisson process whose count is known beforehand, so that neither the
  * reserve is overrun nor a card left too thin.
  *
- * Samples are tied into groups, one a servicer, that ask the same thing: the i-th sample of
- * one servicer with the (i + d)-th of another, d up to a third of the number.  So comparisons
- * of one request are spread over a third of the session while every servicer's own times stay
- * evenly random. */
+ * A group is one request, put to every servicer once.  Its first is drawn evenly over that time
+ * taken as a circle, its last three eighths to a half of the circle later, the others between
+ * them, in an order of its own.  So between the first and the last of every group lies a third
+ * of the session or more, wherever the circle is cut, while every servicer's own times stay
+ * evenly random and independent of each other. */
 #ifndef VPR_FISHERMAN_PLAN_H
 #define VPR_FISHERMAN_PLAN_H
 
@@ -23,8 +24,7 @@ struct vpr_plan_slot {
 };
 
 struct vpr_plan {
-    uint32_t seats, each, groups;
-    uint32_t offset[VPR_PLAN_SEATS_MAX]; /* in samples */
+    uint32_t seats, groups; /* a servicer has as many samples as there are groups */
     size_t count, next; /* slots; those before `next` are over */
     struct vpr_plan_slot *slots; /* by due_ms */
 };
@@ -34,8 +34,6 @@ void vpr_plan_make(struct vpr_plan *ret, uint32_t seats, uint32_t each, uint64_t
                    uint64_t end_ms);
 void vpr_plan_finish(struct vpr_plan *plan);
 
-/* Servicers that the group asks. */
-uint32_t vpr_plan_members(const struct vpr_plan *plan, uint32_t group);
 /* The next slot that is due, or NULL; it is over then, and the pointer is good until `again`. */
 const struct vpr_plan_slot *vpr_plan_take(struct vpr_plan *plan, uint64_t now_ms);
 /* When the next one is due; false: none is left. */

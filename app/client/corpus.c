@@ -33,8 +33,8 @@ static bool text_is(struct vpr_bytes string, const char *want)
            vpr_json_text(text, sizeof text, &len, string) && strcmp(text, want) == 0;
 }
 
-/* "0" or "-n" with n <= VPR_CORPUS_HEIGHTS - 100: filled places must still be covered a
- * third of a session later. */
+/* "0" or "-n" with n <= VPR_CORPUS_HEIGHTS - 100: filled places must still be covered
+ * when the last servicer is asked, at the end of the session at the latest. */
 static bool back_of(uint64_t *ret, struct vpr_bytes number)
 {
     const size_t sign = number.len > 1 && number.data[0] == '-' ? 1 : 0;
