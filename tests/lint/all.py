@@ -192,6 +192,10 @@ def secrets():
     return names.secrets(ROOT, sources(".proto"))
 
 
+def resumes():
+    return names.resumes(ROOT, sources(".c", ".h"))
+
+
 def invariants():
     return names.invariants(ROOT, sources(".c"))
 
@@ -226,7 +230,8 @@ def steps():
 
 
 RULES = [includes, sizes, comments, guards, symbols, purity, headers, codes, prefixes, secrets,
-         defects, invariants, protocol, citations, parameters, keys, steps, events, shipped]
+         resumes, defects, invariants, protocol, citations, parameters, keys, steps, events,
+         shipped]
 passed = failed = 0
 for rule in RULES:
     breaches = list(rule())

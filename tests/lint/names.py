@@ -56,6 +56,19 @@ def secrets(root, listed):
                 yield f"{path}:{number}: a field for a secret: {line.strip()}"
 
 
+def resumes(root, listed):
+    """No daemon resumes its actor by itself: the operator does (docs/protocol.md, 10)."""
+    pattern = re.compile(r"msg_?resume", re.I)
+    daemons = [p for p in listed if p == "app/node/feeder.c" or
+               p.startswith(("relay/", "fisherman/", "app/client/"))]
+    if len(daemons) < 40 or not pattern.search(read(root, "proto/viper/v1/tx.proto")):
+        yield f"{len(daemons)} files of daemons, or no MsgResume, found"
+    for path in daemons:
+        for number, line in enumerate(read(root, path).splitlines(), 1):
+            if pattern.search(line):
+                yield f"{path}:{number}: a daemon that resumes: {line.strip()}"
+
+
 def known_tests(root, listed):
     """Every name under which a page may speak of a test."""
     known = set()
