@@ -290,6 +290,36 @@ START_TEST(no_session_has_a_reason)
 }
 END_TEST
 
+/* Until its removal counts it is served as if it stayed: with the bench, allowance and quota of a
+ * world in which it does. */
+START_TEST(an_unstaking_requestor_is_served_until_its_removal_counts)
+{
+    struct world *stays = world_create(NULL, NULL), *leaves = world_create(NULL, NULL);
+    world_until(leaves, 7);
+    struct vpr_bench before = bench_of(leaves, 0, 1);
+    ck_assert_int_eq(unstake_(leaves, "requestor1.owner", "requestor1"), VPR_OK);
+    ck_assert_int_eq(actor_of(leaves, "requestor1")->status,
+                     VIPER__V1__STATUS__STATUS_UNSTAKING); /* from session 2 on */
+    struct vpr_bench after = bench_of(leaves, 0, 1);
+    ck_assert_mem_eq(&before, &after, sizeof after);
+    world_until(stays, 11);
+    world_until(leaves, 11);
+    for (uint16_t chain = 1; chain <= 2; chain++) {
+        before = bench_of(stays, 1, chain);
+        after = bench_of(leaves, 1, chain);
+        ck_assert_mem_eq(&before, &after, sizeof after);
+        ck_assert_uint_eq(after.quota_cu, 50000);
+    }
+    world_until(stays, 21);
+    world_until(leaves, 21);
+    ck_assert_uint_eq(bench_of(stays, 2, 1).quota_cu, 50000);
+    no_session(leaves, 2, "requestor1", 1, 1, "no active requestor");
+    no_session(leaves, 2, "requestor1", 2, 1, "no active requestor");
+    world_destroy(leaves);
+    world_destroy(stays);
+}
+END_TEST
+
 START_TEST(a_bench_is_asked_by_its_sid)
 {
     struct world *w = world_create(NULL, NULL);
@@ -471,6 +501,7 @@ TCase *benches_tests(void)
     tcase_add_test(t, owners_sit_on_one_side);
     tcase_add_test(t, fewer_servicers_share_the_quota);
     tcase_add_test(t, no_session_has_a_reason);
+    tcase_add_test(t, an_unstaking_requestor_is_served_until_its_removal_counts);
     tcase_add_test(t, a_bench_is_asked_by_its_sid);
     tcase_add_test(t, a_search_takes_no_memory_for_who_is_passed);
     tcase_add_test(t, sids_of_an_actor_are_the_benches_it_is_drawn_for);

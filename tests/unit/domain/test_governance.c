@@ -315,6 +315,69 @@ START_TEST(a_block_withdraws_only_so_many_votes)
 }
 END_TEST
 
+/* By records alone, since the world has four validators: alice's n-th delegation, to a copy of
+ * validator1; of `shares`, or of none and with a reward that waits. */
+static void put_delegation(struct world *w, unsigned n, uint64_t shares)
+{
+    uint8_t zero[16] = {0}, present = 1;
+    struct vpr_address alice = world_address("alice");
+    struct vpr_address id = {.b = {0xff, (uint8_t)(n >> 8), (uint8_t)n}};
+    Viper__V1__Actor actor = *actor_of(w, "validator1");
+    Viper__V1__DelegationPool pool = VIPER__V1__DELEGATION_POOL__INIT;
+    Viper__V1__Delegation own = VIPER__V1__DELEGATION__INIT;
+    struct vpr_key_buf key = vpr_key(VPR_KEY_POOL);
+    actor.delegated = pool.shares = own.shares = shares;
+    own.due = 1;
+    pool.cumulative = own.seen = (ProtobufCBinaryData){sizeof zero, zero};
+    vpr_actor_put(&w->ctx, &id, &actor);
+    vpr_key_address(&key, &id);
+    vpr_record_put(&w->ctx, VPR_STORE_DELEGATION, vpr_key_bytes(&key), &pool.base);
+    key = vpr_key(VPR_KEY_DELEGATION);
+    vpr_key_address(&key, &id);
+    vpr_key_address(&key, &alice);
+    vpr_record_put(&w->ctx, VPR_STORE_DELEGATION, vpr_key_bytes(&key), &own.base);
+    key = vpr_key(VPR_KEY_DELEGATES);
+    vpr_key_address(&key, &alice);
+    vpr_key_address(&key, &id);
+    vpr_state_put(&w->state, VPR_STORE_DELEGATION, vpr_key_bytes(&key),
+                  vpr_bytes_of(&present, 1));
+}
+
+START_TEST(a_vote_counts_delegations_to_128_validators)
+{
+    struct world *w = world_create(NULL, NULL);
+    uint64_t id = propose(w, "alice", new_text(w, "alice"));
+    w->broken = true; /* the records say nothing of where the money lies */
+    for (unsigned n = 0; n < VPR_VOTE_PARTS_MAX; n++) {
+        put_delegation(w, n, 10);
+    }
+    put_delegation(w, 1000, 0); /* is looked at and counts nothing */
+    ck_assert_int_eq(vote(w, "alice", id, YES), VPR_OK);
+    ck_assert_str_eq(world_event(w, "vote", "delegated_uvipr"), "1280");
+    put_delegation(w, 1001, 10);
+    ck_assert_int_eq(vote(w, "alice", id, NO), VPR_TOO_LARGE);
+    ck_assert_uint_eq(votes_on(w, id), 1); /* the earlier vote stands */
+    world_destroy(w);
+}
+END_TEST
+
+START_TEST(a_vote_looks_at_512_delegations)
+{
+    struct world *w = world_create(NULL, NULL);
+    uint64_t id = propose(w, "alice", new_text(w, "alice"));
+    w->broken = true;
+    for (unsigned n = 0; n < VPR_VOTE_DELEGATIONS_MAX; n++) {
+        put_delegation(w, n, n == 511 ? 10 : 0);
+    }
+    ck_assert_int_eq(vote(w, "alice", id, YES), VPR_OK);
+    ck_assert_str_eq(world_event(w, "vote", "delegated_uvipr"), "10");
+    put_delegation(w, 512, 0);
+    ck_assert_int_eq(vote(w, "alice", id, NO), VPR_TOO_LARGE);
+    ck_assert_uint_eq(votes_on(w, id), 1);
+    world_destroy(w);
+}
+END_TEST
+
 /* The set at the end counts; who left it has no vote, nor any part in the quorum. */
 START_TEST(only_bonded_validators_count)
 {
@@ -349,6 +412,8 @@ TCase *votes_tests(void)
     tcase_add_test(t, delegators_override_their_validator);
     tcase_add_test(t, a_changed_delegation_withdraws_the_vote);
     tcase_add_test(t, a_block_withdraws_only_so_many_votes);
+    tcase_add_test(t, a_vote_counts_delegations_to_128_validators);
+    tcase_add_test(t, a_vote_looks_at_512_delegations);
     tcase_add_test(t, only_bonded_validators_count);
     return t;
 }

@@ -129,6 +129,44 @@ START_TEST(a_fall_is_clamped_but_bounds_new_stakes_at_once)
 }
 END_TEST
 
+static const Viper__V1__QueryRequestorResponse *requestor(struct world *w, const char *name)
+{
+    Viper__V1__QueryRequestorRequest request = VIPER__V1__QUERY_REQUESTOR_REQUEST__INIT;
+    request.id = world_text(name);
+    return (const Viper__V1__QueryRequestorResponse *)ask_ok(w, "/viper.v1.Query/Requestor",
+                                                             &request.base);
+}
+
+/* The stake was worth what it was worth; only a new one is valued at the price of today. */
+START_TEST(later_prices_change_nothing_for_a_stake)
+{
+    struct world *w = world_create(NULL, NULL);
+    for (uint64_t session = 0; session < 2; session++) {
+        world_until(w, session * 10 + 1);
+        ck_assert_int_eq(vote(w, "validator1", 40000), VPR_OK);
+        ck_assert_int_eq(vote(w, "validator2", 40000), VPR_OK);
+        ck_assert_int_eq(vote(w, "validator3", 40000), VPR_OK);
+    }
+    Viper__V1__MsgStakeRequestor *m = new_requestor(w, "carol");
+    m->amount = actor_of(w, "requestor1")->stake;
+    act_ok(w, "alice", &m->base);
+    world_until(w, 31);
+    ck_assert_uint_eq(told(w)->price_micro_usd, 40500);
+    for (uint64_t session = 0; session < 4; session++) {
+        ck_assert_uint_eq(terms_of(w, "requestor1", session)->usd, UINT64_C(50000000000));
+    }
+    const Viper__V1__QueryRequestorResponse *r = requestor(w, "requestor1");
+    ck_assert_uint_eq(r->session, 3);
+    ck_assert_uint_eq(r->usd, UINT64_C(50000000000));
+    ck_assert_uint_eq(r->allowance_cu, 500000);
+    ck_assert_uint_eq(r->pairs[0]->quota_cu, 50000);
+    r = requestor(w, "carol");
+    ck_assert_uint_eq(r->usd, UINT64_C(40000000000));
+    ck_assert_uint_eq(r->allowance_cu, 400000);
+    world_destroy(w);
+}
+END_TEST
+
 /* The vote of one that has left the set by the end of the session is not counted. */
 START_TEST(only_the_set_as_the_session_left_it_votes)
 {
@@ -209,6 +247,7 @@ TCase *price_tests(void)
     tcase_add_test(t, votes_make_the_next_price_but_one);
     tcase_add_test(t, votes_of_less_than_two_thirds_leave_the_price);
     tcase_add_test(t, a_fall_is_clamped_but_bounds_new_stakes_at_once);
+    tcase_add_test(t, later_prices_change_nothing_for_a_stake);
     tcase_add_test(t, only_the_set_as_the_session_left_it_votes);
     tcase_add_test(t, others_have_no_vote);
     tcase_add_test(t, old_prices_are_cut);
