@@ -85,6 +85,13 @@ static void presence(struct vpr_ctx *ctx)
     }
 }
 
+static void cut(struct vpr_ctx *ctx)
+{
+    if (vpr_session_opens_now(ctx)) {
+        vpr_version_cut(ctx, vpr_session_oldest_unsettled(ctx));
+    }
+}
+
 const struct vpr_step vpr_steps_before[] = {
     {.name = "upgrade", .run = vpr_upgrade_step},
     {.name = "open", .run = vpr_session_open},
@@ -92,6 +99,7 @@ const struct vpr_step vpr_steps_before[] = {
     {.name = "yield", .run = yield},
     {.name = "price", .run = price},
     {.name = "presence", .run = presence},
+    {.name = "cut", .run = cut},
     {.name = "beacon", .run = vpr_beacon_step},
     {.name = "challenge", .run = vpr_session_challenge},
     {.name = "double_signs", .run = vpr_double_signs},

@@ -169,7 +169,6 @@ void vpr_session_open(struct vpr_ctx *ctx)
     }
     struct vpr_hash seed = vpr_beacon_get(ctx);
     open_session(ctx, session.number + 1, ctx->height, &seed);
-    vpr_version_cut(ctx, vpr_session_oldest_unsettled(ctx));
 }
 
 /* challenge(s) = B of block first(s+2) + challenge_delay - 1, known once that block's beacon

@@ -36,7 +36,7 @@ VPR_MUST_USE enum vpr_code vpr_session_asked(struct vpr_ctx *ctx, uint64_t asked
                                              uint64_t *ret_session);
 
 /* Steps of the block, in the order of domain.c. */
-void vpr_session_open(struct vpr_ctx *ctx);      /* if due: record, then versions are cut */
+void vpr_session_open(struct vpr_ctx *ctx);      /* if due: its record */
 void vpr_session_challenge(struct vpr_ctx *ctx); /* after the beacon: add it when drawn */
 bool vpr_session_opens_now(struct vpr_ctx *ctx); /* the block in hand is a first block */
 

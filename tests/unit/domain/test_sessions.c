@@ -101,6 +101,31 @@ START_TEST(old_versions_are_cut)
 }
 END_TEST
 
+/* The step has no event, so the steps of the first block of session 4 are taken one by one. */
+START_TEST(versions_are_cut_behind_the_presence_of_fishermen)
+{
+    struct world *w = world_create(NULL, NULL);
+    Viper__V1__MsgEditServicer *m = edit_servicer(w, "servicer1", "servicer1");
+    const char *before = "", *name = "";
+    m->n_chains = 1;
+    act_ok(w, "servicer1", &m->base);
+    world_until(w, 40);
+    w->ctx.height++;
+    for (size_t i = 0; i < vpr_steps_before_count && strcmp(name, "beacon") != 0; i++) {
+        bool there = terms_of(w, "servicer1", 0) != NULL;
+        before = name;
+        name = vpr_steps_before[i].name;
+        vpr_steps_before[i].run(&w->ctx);
+        if (there && terms_of(w, "servicer1", 0) == NULL) {
+            break;
+        }
+    }
+    ck_assert_str_eq(before, "presence");
+    ck_assert_str_eq(name, "cut");
+    world_destroy(w);
+}
+END_TEST
+
 /* first(2) = 21, challenge_delay = 2: drawn by block 22, to be used from block 23. */
 START_TEST(the_challenge_is_the_beacon_of_its_block)
 {
@@ -260,6 +285,7 @@ TCase *sessions_tests(void)
     tcase_add_test(t, a_change_counts_from_the_next_session_until_the_freeze);
     tcase_add_test(t, versions_are_read_by_session);
     tcase_add_test(t, old_versions_are_cut);
+    tcase_add_test(t, versions_are_cut_behind_the_presence_of_fishermen);
     tcase_add_test(t, the_challenge_is_the_beacon_of_its_block);
     tcase_add_test(t, settled_sessions_leave_no_record);
     tcase_add_test(t, a_session_is_as_long_as_its_parameter);
