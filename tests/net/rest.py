@@ -390,7 +390,10 @@ def check_a_wallet_delegates(c):
     assert c.get(f"{base}/pool")["pool"]["bonded_tokens"] == str(50000 * 10**6)
     assert c.get(f"{base}/params")["params"]["unbonding_time"] == "60s"
     told = c.cli("q", "history", who)
-    assert f"delegated to {to}: 250000000 uvipr" in told, told
+    assert f"delegated to {to}: -250000000 uvipr" in told, told
+    assert " = 1000000000000 before the node's index begins + " in told, told
+    told = c.cli("q", "why", "account", who)  # its exit code says whether it adds up
+    assert f"from {to}: " in told and told.count("uvipr in all") == 1, told
     assert "ppb a session" in c.cli("q", "estimate", to, "--block-ms", "1000")
 
 

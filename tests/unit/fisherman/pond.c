@@ -292,8 +292,9 @@ static void write_requestor(struct pond *pond, struct vpr_buf *out)
     const struct vpr_book_terms *terms = &pond->benches[0].terms;
 
     vpr_buf_printf(out,
-                   "{\"actor\":{\"id\":\"%s\",\"url\":\"%s/\"},\"gateway_keys\":[\"%s\",\"%s\"]}",
-                   bech(&terms->requestor), pond->gate_url, b64(terms->keys[0].b, 32),
+                   "{\"actor\":{\"id\":\"%s\",\"url\":\"%s\"},\"gateway_keys\":[\"%s\",\"%s\"]}",
+                   bech(&terms->requestor), pond->no_url ? "" : pond->gate_url,
+                   b64(terms->keys[0].b, 32),
                    b64(terms->keys[1].b, 32));
 }
 

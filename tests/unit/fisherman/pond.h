@@ -62,6 +62,7 @@ struct pond {
     bool uncommitted; /* nobody commits */
     bool down;        /* the gateway answers 503 */
     bool wrong_corpus;
+    bool no_url;      /* the requestor grants no samples */
     bool most_stale; /* servicers 2 and 3, too */
     uint32_t crowd;   /* so many sids more a session, of which nothing is known */
     uint64_t epoch_s; /* time of block 0; 0: of 2023 */

@@ -209,6 +209,24 @@ START_TEST(a_gateway_that_is_down_costs_nobody_anything)
 }
 END_TEST
 
+/* Without a shadow_url, or with a reserve below one request: no samples, and a report card that
+ * says "nothing seen". */
+START_TEST(a_requestor_that_grants_nothing_is_not_sampled)
+{
+    pond->no_url = _i == 0;
+    for (size_t s = 0; s < POND_SESSIONS && _i == 1; s++) {
+        pond->benches[s].terms.quota_cu = 119; /* 5 CU, 1 each; a request costs 2 on average */
+    }
+    wake();
+    pond_until(pond, pond_first(1) + 10);
+    ck_assert_str_eq(pond->fault, "");
+    ck_assert_uint_eq(pond->samples[0] + pond->samples[1], 0);
+    ck_assert(!pond->cards[0].sealed);
+    ck_assert_uint_ge(pond->tx_count, 1);
+    ck_assert_uint_eq(pond->txs[0].code, 0);
+}
+END_TEST
+
 START_TEST(another_corpus_than_the_chains_is_not_used)
 {
     pond->wrong_corpus = true;
@@ -379,6 +397,7 @@ Suite *suite_session(void)
     tcase_add_test(tests, a_trusted_backend_decides);
     tcase_add_test(tests, where_nobody_committed_nothing_is_revealed);
     tcase_add_test(tests, a_gateway_that_is_down_costs_nobody_anything);
+    tcase_add_loop_test(tests, a_requestor_that_grants_nothing_is_not_sampled, 0, 2);
     tcase_add_test(tests, another_corpus_than_the_chains_is_not_used);
     tcase_add_test(tests, a_private_shadow_url_is_not_called);
     tcase_add_test(tests, a_book_that_cannot_be_opened_is_tried_again);

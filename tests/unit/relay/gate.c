@@ -366,7 +366,7 @@ void gate_open(struct gate *gate, const struct gate_wish *wish)
     const struct vpr_shadow_config shadow = {.source = source, .sender = gate->sender,
                                              .metrics = gate->metrics};
     ck_assert_int_eq(vpr_shadow_create(&gate->door, gate->loop, &shadow, &err), VPR_OK);
-    const struct vpr_http_client_config client = {.allow_private = true};
+    const struct vpr_http_client_config client = {.allow_private = true, .per_host_max = 128};
     ck_assert_int_eq(vpr_http_client_create(&gate->client, gate->loop, &client, &err), VPR_OK);
 }
 

@@ -384,6 +384,65 @@ START_TEST(each_fisherman_has_its_part_of_the_reserve)
 }
 END_TEST
 
+static void many_shots(struct got *gots, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        gate_shoot_start(&g, &gots[i], &(struct shot){.servicer = i % 2, .nonce = i,
+                                                      .body = STATUS});
+    }
+    for (int i = 0; i < 500 && gate_seen(&g) < count; i++) {
+        gate_for_ms(&g, 10);
+    }
+    ck_assert_uint_eq(gate_seen(&g), count);
+}
+
+/* 64 samples of a fisherman at one time; the other one, and the servicer, are as before. */
+START_TEST(a_fisherman_has_64_samples_under_way)
+{
+    static struct got gots[VPR_SHADOW_LIVE_MAX], got;
+
+    gate_open(&g, NULL);
+    g.servicers[0].manner = g.servicers[1].manner = HOLD;
+    many_shots(gots, VPR_SHADOW_LIVE_MAX);
+    refused(&(struct shot){.servicer = 2, .nonce = 100, .body = STATUS}, VPR_SHADOW_BUSY);
+    gate_shoot(&g, &got, &(struct shot){.fisher = 1, .servicer = 2, .nonce = 100,
+                                        .body = STATUS});
+    ck_assert_uint_eq(got.status, 200);
+    gate_release(&g.servicers[0]);
+    gate_release(&g.servicers[1]);
+    for (size_t i = 0; i < VPR_SHADOW_LIVE_MAX; i++) {
+        gate_until(&g, &gots[i].done);
+        ck_assert_uint_eq(gots[i].status, 200);
+    }
+    /* A refusal took neither the nonce nor a part of the share. */
+    gate_shoot(&g, &got, &(struct shot){.servicer = 2, .nonce = 100, .body = STATUS});
+    ck_assert_uint_eq(got.status, 200);
+    gate_close(&g);
+}
+END_TEST
+
+/* 512 relays at a servicer, of whomever they are; traffic is only made to look like them. */
+START_TEST(a_servicer_has_512_relays_under_way)
+{
+    static struct got got;
+
+    gate_open(&g, NULL);
+    struct vpr_tab *tab = &g.panel->seats[0].tab;
+    tab->pending += VPR_PANEL_PENDING_MAX;
+    tab->sent += VPR_PANEL_PENDING_MAX;
+    refused(&(struct shot){.nonce = 1, .body = STATUS}, VPR_SHADOW_BUSY);
+    gate_shoot(&g, &got, &(struct shot){.servicer = 1, .nonce = 2, .body = STATUS});
+    ck_assert_uint_eq(got.status, 200);
+    tab->pending--;
+    tab->sent--;
+    gate_shoot(&g, &got, &(struct shot){.nonce = 1, .body = STATUS});
+    ck_assert_uint_eq(got.status, 200);
+    tab->pending -= VPR_PANEL_PENDING_MAX - 1;
+    tab->sent -= VPR_PANEL_PENDING_MAX - 1;
+    gate_close(&g);
+}
+END_TEST
+
 /* The door knows one thing to do, and says so to everything else. */
 START_TEST(other_posts_are_refused)
 {
@@ -453,6 +512,8 @@ Suite *suite_shadow(void)
     tcase_add_test(tc, heights_are_learnt_from_head_answers);
     tcase_add_test(tc, only_who_was_drawn);
     tcase_add_test(tc, each_fisherman_has_its_part_of_the_reserve);
+    tcase_add_test(tc, a_fisherman_has_64_samples_under_way);
+    tcase_add_test(tc, a_servicer_has_512_relays_under_way);
     tcase_add_test(tc, other_posts_are_refused);
     tcase_add_test(tc, the_post_has_one_spelling);
     suite_add_tcase(suite, tc);
