@@ -243,7 +243,7 @@ static struct vpr_bytes document(struct stage *stage, const struct envelope *e)
 static void sign_it(struct stage *stage, struct envelope *e)
 {
     const struct sending *s = e->what;
-    e->auth_bytes = world_auth_in_mode(&stage->block, e->auth_bytes, e->mode);
+    e->auth_bytes = world_auth_in_mode(&stage->block, e->auth_bytes, (int)e->mode);
     world_sign_doc(s->label, document(stage, e), &e->signature);
     if (s->fault == ENVELOPE_SIGNATURE) {
         e->signature.b[40] ^= 1;
@@ -301,7 +301,7 @@ static void add_mode(struct vpr_buf *out, const struct envelope *e)
 {
     vpr_buf_printf(out, ",\"sign_mode\":\"%s\"",
                    protobuf_c_enum_descriptor_get_value(
-                       &cosmos__tx__v1beta1__sign_mode__descriptor, e->mode)
+                       &cosmos__tx__v1beta1__sign_mode__descriptor, (int)e->mode)
                        ->name);
     if (e->mode == COSMOS__TX__V1BETA1__SIGN_MODE__SIGN_MODE_LEGACY_AMINO_JSON) {
         vpr_buf_str(out, ",\"signature\":\"");
