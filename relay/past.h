@@ -110,7 +110,7 @@ void past_add_range(struct past *past, struct range range);
 void past_make_entries(struct past *past); /* of its claims */
 void commit_plan(struct past *past);       /* picked and ranges */
 
-/* price.c */
+/* worth.c */
 void past_price(struct past *past, struct entry *entry);
 
 /* prove.c */

@@ -1,4 +1,4 @@
-/* price.c - what a claim may earn, and what it costs: fees of its entries in Commit and Prove.
+/* worth.c - what a claim may earn, and what it costs: fees of its entries in Commit and Prove.
  *
  * What the two messages cost without it, sampled leaves included, is not part of that: they go
  * with the first claim. */
