@@ -238,10 +238,7 @@ static int run_history(struct vpr_cli *cli)
     uint64_t balance = 0;
     int left;
 
-    if (strchr(cli->args[0], '\'')) {
-        return vpr_cli_fail(cli, VPR_CLI_USAGE, "no address");
-    }
-    if (!vpr_cli_settings(cli, &settings, &left)) {
+    if (!vpr_cli_search_settings(cli, cli->args[0], &settings, &left)) {
         return left;
     }
     *h = (struct history){.cli = cli, .node = settings.node, .who = cli->args[0]};
@@ -368,8 +365,8 @@ static int run_estimate(struct vpr_cli *cli)
     if (!vpr_cli_number(cli, &block_ms, "block-ms", BLOCK_MS_DEFAULT, 1, 1000000)) {
         return VPR_CLI_USAGE;
     }
-    if (strchr(e.id, '\'') || !vpr_cli_settings(cli, &settings, &left)) {
-        return strchr(e.id, '\'') ? vpr_cli_fail(cli, VPR_CLI_USAGE, "no address") : left;
+    if (!vpr_cli_search_settings(cli, e.id, &settings, &left)) {
+        return left;
     }
     e.node = settings.node;
     vpr_buf_init(&body, ANSWER_BYTES_MAX);

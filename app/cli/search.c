@@ -1,6 +1,5 @@
 #include "app/cli/search.h"
 
-#include "app/cli/ask.h"
 #include "app/host/json_scan.h"
 
 #define ANSWER_BYTES_MAX (32u * 1024 * 1024)
@@ -51,6 +50,16 @@ uint64_t vpr_found_u64(const struct vpr_found *found, const char *key)
     struct vpr_bytes value;
     uint64_t v;
     return attribute(&value, found->attributes, key) && vpr_json_u64(&v, value) ? v : 0;
+}
+
+bool vpr_cli_search_settings(struct vpr_cli *cli, const char *id, struct vpr_cli_settings *ret,
+                             int *ret_exit)
+{
+    if (strchr(id, '\'')) {
+        *ret_exit = vpr_cli_fail(cli, VPR_CLI_USAGE, "no address");
+        return false;
+    }
+    return vpr_cli_settings(cli, ret, ret_exit);
 }
 
 static void read_event(struct vpr_found *found, struct vpr_bytes event, vpr_found_fn *each,

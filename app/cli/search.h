@@ -2,7 +2,7 @@
 #ifndef VPR_CLI_SEARCH_H
 #define VPR_CLI_SEARCH_H
 
-#include "app/cli/cli.h"
+#include "app/cli/ask.h"
 
 #define VPR_FOUND_TYPE_MAX 48
 
@@ -20,6 +20,10 @@ uint64_t vpr_found_u64(const struct vpr_found *found, const char *key);
 bool vpr_found_is(const struct vpr_found *found, const char *key, const char *text);
 /* A copy, without its transaction, that outlives the call of vpr_found_fn. */
 struct vpr_found vpr_found_keep(struct vpr_cli *cli, const struct vpr_found *found);
+
+/* The node to ask about `id`, which goes into queries between quotes; as vpr_cli_settings. */
+VPR_MUST_USE bool vpr_cli_search_settings(struct vpr_cli *cli, const char *id,
+                                          struct vpr_cli_settings *ret, int *ret_exit);
 
 /* What it is given lasts until it returns. */
 typedef void vpr_found_fn(void *arg, const struct vpr_found *found);

@@ -482,8 +482,8 @@ static int run_why(struct vpr_cli *cli)
     if (!vpr_cli_number(cli, &why->session, "session", UINT64_MAX, 0, INT64_MAX)) {
         return VPR_CLI_USAGE;
     }
-    if (strchr(why->id, '\'') || !vpr_cli_settings(cli, &settings, &left)) {
-        return strchr(why->id, '\'') ? vpr_cli_fail(cli, VPR_CLI_USAGE, "no address") : left;
+    if (!vpr_cli_search_settings(cli, why->id, &settings, &left)) {
+        return left;
     }
     why->node = settings.node;
     why->owners = subject->about == about_account;
